@@ -3,12 +3,12 @@ import { defineConfig } from "vitest/config";
 
 /** One stage of `npm test` is one folder; the stage is chosen on the command line (`vitest run test/unit`). */
 export default defineConfig({
-	test: {
-		root: fileURLToPath(new URL("..", import.meta.url)),
-		include: ["test/**/*.test.ts"],
-		testTimeout: 60_000,
-		hookTimeout: 120_000,
-		teardownTimeout: 30_000,
-		maxWorkers: 2,
-	},
+  test: {
+    root: fileURLToPath(new URL("..", import.meta.url)),
+    include: ["test/**/*.test.ts"],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 30_000,
+    maxWorkers: 2,
+  },
 });

@@ -1,0 +1,38 @@
+import type { Failure } from "./failure.ts";
+import type { FinishReason } from "./result.ts";
+import type { Usage } from "./usage.ts";
+
+/** What one provider call did. A value, never an exception: every one of these is expected. */
+export type CallOutcome =
+  | {
+      readonly ok: true;
+      readonly text: string;
+      readonly finish: FinishReason;
+      readonly usage: Usage;
+      readonly providerRequestId?: string;
+      readonly limits?: LimitReport;
+    }
+  | {
+      readonly ok: false;
+      readonly failure: Failure;
+      /** Usage reported before the failure; absent fields are unknown. */
+      readonly usage?: Usage;
+      readonly providerRequestId?: string;
+      readonly limits?: LimitReport;
+    };
+
+/** One dimension of a provider's rate-limit headers. */
+export interface LimitReading {
+  readonly limit?: number;
+  readonly remaining?: number;
+  /** Milliseconds until the provider says the dimension is full again. */
+  readonly resetMs?: number;
+}
+
+/** What the rate-limit headers of one answer said, by dimension. */
+export interface LimitReport {
+  readonly requests?: LimitReading;
+  readonly tokens?: LimitReading;
+  readonly inputTokens?: LimitReading;
+  readonly outputTokens?: LimitReading;
+}

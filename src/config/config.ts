@@ -1,0 +1,66 @@
+/** Everything a process needs to know, read once, frozen, and passed down. */
+import { resolve } from "node:path";
+import { buildCatalog, type Catalog } from "./catalog.ts";
+import { type Environment, readEnvironment } from "./env.ts";
+import { readSettingsFile, type SettingsFile } from "./file.ts";
+
+/** What an adapter says of itself that settings depend on; given by whoever composes the process. */
+export interface ProviderNames {
+  readonly id: string;
+  readonly environment: { readonly apiKey: readonly string[]; readonly baseUrl: readonly string[] };
+}
+
+export interface Credential {
+  readonly apiKey: string | undefined;
+  readonly baseUrl: string | undefined;
+  /** What to set when the key is missing. */
+  readonly variable: string;
+}
+
+export interface Config {
+  /** Absolute path of the private folder (`.millrace`). */
+  readonly home: string;
+  readonly redisUrl: string | undefined;
+  readonly databaseUrl: string | undefined;
+  readonly http: { readonly host: string; readonly port: number };
+  readonly log: Environment["MILLRACE_LOG"];
+  readonly tenant: string;
+  readonly telemetryWanted: boolean;
+  readonly catalog: Catalog;
+  readonly credentials: ReadonlyMap<string, Credential>;
+  readonly attempts: SettingsFile["attempts"];
+  readonly timeouts: SettingsFile["timeouts"];
+  readonly worker: SettingsFile["worker"];
+}
+
+/** Reads environment and settings file. Throws SettingsError with a message for the operator. */
+export function loadConfig(
+  providers: readonly ProviderNames[],
+  directory: string,
+  source?: Readonly<Record<string, string | undefined>>,
+): Config {
+  const environment = readEnvironment(source);
+  const file = readSettingsFile(directory, environment.MILLRACE_CONFIG);
+  return Object.freeze({
+    home: resolve(directory, environment.MILLRACE_HOME),
+    redisUrl: environment.REDIS_URL,
+    databaseUrl: environment.DATABASE_URL,
+    http: { host: environment.MILLRACE_HOST, port: environment.MILLRACE_PORT },
+    log: environment.MILLRACE_LOG,
+    tenant: environment.MILLRACE_TENANT,
+    telemetryWanted: environment.telemetryWanted,
+    catalog: buildCatalog(environment, file),
+    credentials: new Map(providers.map((provider) => [provider.id, credentialOf(provider, environment, file)])),
+    attempts: file.attempts,
+    timeouts: file.timeouts,
+    worker: file.worker,
+  });
+}
+
+function credentialOf(provider: ProviderNames, environment: Environment, file: SettingsFile): Credential {
+  return {
+    apiKey: environment.first(provider.environment.apiKey),
+    baseUrl: environment.first(provider.environment.baseUrl) ?? file.providers[provider.id]?.baseUrl,
+    variable: provider.environment.apiKey[0] ?? `${provider.id.toUpperCase()}_API_KEY`,
+  };
+}

@@ -1,0 +1,61 @@
+/**
+ * The only reader of `process.env`. Settings are read once, checked with zod, frozen and passed down.
+ * Every name is documented in `.env.example`.
+ */
+import { z } from "zod";
+import { SettingsError } from "./settings-error.ts";
+
+const whole = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
+const optionalUrl = (protocols: readonly string[]) =>
+  z
+    .string()
+    .refine((value) => protocols.some((protocol) => value.startsWith(`${protocol}:`)), {
+      message: `must start with ${protocols.map((protocol) => `${protocol}:`).join(" or ")}`,
+    })
+    .optional();
+const list = z
+  .string()
+  .transform((value) => value.split(/[\s,]+/).filter((item) => item !== ""))
+  .optional();
+
+const environmentSchema = z.object({
+  REDIS_URL: optionalUrl(["redis", "rediss"]),
+  DATABASE_URL: optionalUrl(["postgres", "postgresql"]),
+  MILLRACE_HOME: z.string().default(".millrace"),
+  MILLRACE_CONFIG: z.string().optional(),
+  MILLRACE_PORT: whole(0, 65_535).default(8787),
+  MILLRACE_HOST: z.string().default("127.0.0.1"),
+  MILLRACE_LOG: z.enum(["silent", "error", "warn", "info", "debug"]).default("info"),
+  MILLRACE_TENANT: z.string().min(1).max(100).default("default"),
+  PRIMARY_PROVIDER: z.string().optional(),
+  FALLBACK_CHAIN: list,
+  PROVIDER_CIRCUIT_THRESHOLD: whole(1, 1_000).default(5),
+  PROVIDER_CIRCUIT_TIMEOUT: whole(100, 3_600_000).default(60_000),
+  CLAUDE_RPM: whole(1, 10_000_000).optional(),
+  GEMINI_RPM: whole(1, 10_000_000).optional(),
+  OPENAI_RPM: whole(1, 10_000_000).optional(),
+});
+
+export type Environment = Readonly<z.infer<typeof environmentSchema>> & {
+  /** The first of these variables that is set and not empty: how adapters' own names are looked up. */
+  readonly first: (names: readonly string[]) => string | undefined;
+  /** True when a standard OpenTelemetry variable asks for export. */
+  readonly telemetryWanted: boolean;
+};
+
+/** Reads and checks the environment. Throws SettingsError with every wrong name and what it must be. */
+export function readEnvironment(source: Readonly<Record<string, string | undefined>> = process.env): Environment {
+  const present = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== undefined && value !== ""));
+  const parsed = environmentSchema.safeParse(present);
+  if (!parsed.success) {
+    const wrong = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+    throw new SettingsError(`The environment is not usable: ${wrong.join("; ")}. See .env.example for every name.`);
+  }
+  return Object.freeze({
+    ...parsed.data,
+    first: (names: readonly string[]) => names.map((name) => present[name]).find((value) => value !== undefined),
+    telemetryWanted: ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_TRACES_EXPORTER"].some(
+      (name) => present[name] !== undefined && present[name] !== "none",
+    ),
+  });
+}

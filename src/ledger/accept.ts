@@ -1,0 +1,76 @@
+/** Accepting: rows and payloads in one statement. When it returns, the requests are durable (invariant 1). */
+import type { Body } from "../request/body.ts";
+import type { PriorityNumber } from "../request/priority.ts";
+import type { Ledger } from "./ledger.ts";
+
+export interface NewRequest {
+  readonly id: string;
+  readonly tenant: string;
+  readonly batchId?: string;
+  readonly line?: { readonly no: number; readonly customId: string; readonly shape: "openai" | "plain" };
+  readonly model: string;
+  readonly deployment: string;
+  readonly lane: string;
+  readonly priority: PriorityNumber;
+  readonly body: Body;
+  readonly estInputTokens: number;
+  readonly estOutputTokens: number;
+  readonly deadline?: Date;
+  readonly idempotencyKey?: string;
+  readonly traceparent?: string;
+  readonly replyWanted?: boolean;
+  /** Set when the producer will put the job into the lane itself: the row is born dispatched, number 1. */
+  readonly dispatchEpoch?: string;
+}
+
+/**
+ * Inserts what is not there yet and returns the ids of the new rows. A request whose id, batch line or idempotency key
+ * is known already is left alone, so that accepting again after a lost answer is safe.
+ */
+export async function acceptRequests(ledger: Ledger, rows: readonly NewRequest[]): Promise<ReadonlySet<string>> {
+  const { sql } = ledger;
+  const column = <Value>(pick: (row: NewRequest) => Value): Value[] => rows.map(pick);
+  const accepted = await sql<{ id: string }[]>`
+    with input as materialized (
+      select * from unnest(
+        ${column((r) => r.id)}::uuid[], ${column((r) => r.tenant)}::text[], ${column((r) => r.batchId ?? null)}::uuid[],
+        ${column((r) => r.line?.no ?? null)}::int[], ${column((r) => r.line?.customId ?? null)}::text[],
+        ${column((r) => r.line?.shape ?? null)}::text[], ${column((r) => r.model)}::text[],
+        ${column((r) => r.deployment)}::text[], ${column((r) => r.lane)}::text[], ${column((r) => r.priority)}::int[],
+        ${column((r) => JSON.stringify(r.body))}::text[], ${column((r) => r.estInputTokens)}::int[],
+        ${column((r) => r.estOutputTokens)}::int[], ${column((r) => r.deadline?.toISOString() ?? null)}::text[],
+        ${column((r) => r.idempotencyKey ?? null)}::text[], ${column((r) => r.traceparent ?? null)}::text[],
+        ${column((r) => r.replyWanted ?? false)}::boolean[], ${column((r) => r.dispatchEpoch ?? null)}::text[]
+      ) as i(id, tenant, batch_id, line_no, custom_id, shape, model, deployment, lane, priority, body, est_input_tokens,
+        est_output_tokens, deadline, idempotency_key, traceparent, reply_wanted, dispatch_epoch)
+    ),
+    lines as (
+      insert into batch_lines (batch_id, line_no, custom_id, request_id, shape)
+      select batch_id, line_no, custom_id, id, shape from input where line_no is not null
+      on conflict do nothing returning request_id
+    ),
+    accepted as (
+      insert into requests (id, tenant, batch_id, model, deployment, lane, priority, state, dispatch_no, dispatched_at,
+        dispatch_epoch, est_input_tokens, est_output_tokens, deadline, idempotency_key, traceparent, reply_wanted)
+      select id, tenant, batch_id, model, deployment, lane, priority,
+        case when dispatch_epoch is null then 'queued' else 'dispatched' end,
+        case when dispatch_epoch is null then 0 else 1 end,
+        case when dispatch_epoch is null then null else now() end,
+        dispatch_epoch, est_input_tokens, est_output_tokens, deadline::timestamptz, idempotency_key, traceparent, reply_wanted
+      from input where line_no is null or id in (select request_id from lines)
+      on conflict do nothing returning id
+    ),
+    stored as (
+      insert into payloads (request_id, kind, content)
+      select i.id, 'body', i.body::json from input i join accepted a on a.id = i.id
+    )
+    select id from accepted`;
+  return new Set(accepted.map((row) => row.id));
+}
+
+/** The request that carries this idempotency key, if any. */
+export async function requestWithKey(ledger: Ledger, tenant: string, key: string): Promise<string | undefined> {
+  const [row] = await ledger.sql<{ id: string }[]>`
+    select id from requests where tenant = ${tenant} and idempotency_key = ${key}`;
+  return row?.id;
+}

@@ -8,6 +8,7 @@ import type { Ledger } from "./ledger.ts";
 
 export interface PassedOver {
   readonly deployment: string;
+  readonly lane: string;
   readonly kind: string;
   readonly message: string;
 }

@@ -1,0 +1,50 @@
+/** How a command ends: exit codes, and words instead of stack traces for everything a person can mend. */
+import { SettingsError } from "../../src/config/settings-error.ts";
+import { ServicesFailed } from "../../src/runtime/embedded/services-failed.ts";
+
+export const exitCodes = {
+  ok: 0,
+  failure: 1,
+  someLinesFailed: 2,
+  batchFailed: 3,
+  stoppedByBudget: 4,
+  usage: 64,
+} as const;
+
+/** A command that cannot go on, in words for the person who called it: what is wrong and what to do next. */
+export class CommandFailed extends Error {
+  override readonly name = "CommandFailed";
+  readonly code: number;
+  constructor(message: string, code: number = exitCodes.failure) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export function endOf(error: unknown): { readonly message: string; readonly code: number } {
+  if (error instanceof CommandFailed) return { message: error.message, code: error.code };
+  if (error instanceof SettingsError) return { message: error.message, code: exitCodes.usage };
+  if (error instanceof ServicesFailed) return { message: error.message, code: exitCodes.failure };
+  const away = serviceAway(error);
+  if (away !== undefined) return { message: away, code: exitCodes.failure };
+  // A bug of ours: here the stack is what helps.
+  return { message: error instanceof Error ? (error.stack ?? error.message) : String(error), code: exitCodes.failure };
+}
+
+/** A connection that was refused or lost, in words. */
+function serviceAway(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  const text = `${code} ${error.message}`;
+  if (/MaxRetriesPerRequest|Connection is closed/.test(`${error.name} ${text}`)) {
+    return "Redis does not answer. Start it, or check REDIS_URL; nothing accepted is lost.";
+  }
+  if (
+    /ECONNREFUSED|ENOTFOUND|CONNECT_TIMEOUT|CONNECTION_CLOSED|CONNECTION_ENDED|CONNECTION_DESTROYED|57P0[123]|28P01|28000|3D000/.test(
+      text,
+    )
+  ) {
+    return `Postgres does not answer (${error.message}). Start it, or check DATABASE_URL; nothing accepted is lost.`;
+  }
+  return undefined;
+}

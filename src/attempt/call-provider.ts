@@ -1,0 +1,142 @@
+/** One call to one provider under our own timeouts, and its row for the ledger. Never rejects (see provider.ts). */
+import { v7 as uuidv7 } from "uuid";
+import { defaultMaxOutputTokens } from "../admission/estimate.ts";
+import type { ClaimedRequest } from "../ledger/claim.ts";
+import type { AttemptRow } from "../ledger/record.ts";
+import { costOf } from "../pricing/price.ts";
+import type { Failure } from "../request/failure.ts";
+import type { CallOutcome } from "../request/outcome.ts";
+import type { Attributes, SpanHandle } from "../telemetry/telemetry.ts";
+import type { AttemptDeps, Target } from "./context.ts";
+import { type CallTimeouts, type Interruption, watchCall } from "./deadline.ts";
+
+export interface MadeCall {
+  readonly outcome: CallOutcome;
+  /** True when we stopped it ourselves: drain, or the lease was lost. */
+  readonly stopped: boolean;
+  readonly row: AttemptRow;
+}
+
+export async function callProvider(
+  deps: AttemptDeps,
+  request: ClaimedRequest,
+  target: Target,
+  stop: AbortSignal,
+  remainingMs: number,
+): Promise<MadeCall> {
+  const streamed = request.body.stream === true;
+  const timeouts = { ...deps.timeouts, totalMs: Math.min(deps.timeouts.totalMs, remainingMs) };
+  const attributes = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.provider.name": target.deployment.provider,
+    "gen_ai.request.model": target.deployment.model,
+  };
+  return deps.telemetry.span("call", { attributes }, async (span) => {
+    const startedAt = deps.clock.now();
+    let firstTokenMs: number | undefined;
+    const watch = watchCall(timeouts, streamed, stop);
+    if (streamed) deps.stream.begin(request.id);
+    const answer = await target.connection.call(
+      {
+        model: target.deployment.model,
+        body: request.body,
+        stream: streamed,
+        defaultMaxOutputTokens,
+        correlation: request.id,
+      },
+      {
+        signal: watch.signal,
+        onActivity: () => watch.activity(),
+        onText: (text) => {
+          firstTokenMs ??= deps.clock.now() - startedAt;
+          watch.activity();
+          deps.stream.text(request.id, text);
+        },
+      },
+    );
+    watch.end();
+    const interruption = watch.interruption();
+    const outcome = withReason(answer, interruption, timeouts);
+    const call = {
+      outcome,
+      stopped: interruption === "stopped" && !outcome.ok,
+      row: attemptRow(deps, target, outcome, {
+        startedAt,
+        firstTokenMs,
+        streamed,
+        stopped: interruption === "stopped",
+      }),
+    };
+    tell(deps, call, span, attributes);
+    return call;
+  });
+}
+
+const timeoutWords: Readonly<Record<Exclude<Interruption, "stopped">, (timeouts: CallTimeouts) => string>> = {
+  firstToken: (timeouts) => `no first token within ${timeouts.firstTokenMs} ms`,
+  idle: (timeouts) => `the stream was silent for ${timeouts.idleMs} ms`,
+  total: (timeouts) => `no complete answer within ${Math.round(timeouts.totalMs)} ms`,
+};
+
+/** An aborted call looks like a network failure to the adapter; only we know that it was our timeout. */
+function withReason(answer: CallOutcome, interruption: Interruption | undefined, timeouts: CallTimeouts): CallOutcome {
+  if (answer.ok || interruption === undefined) return answer;
+  const failure: Failure =
+    interruption === "stopped"
+      ? { kind: "network", message: "stopped by its worker" }
+      : { kind: "timeout", message: timeoutWords[interruption](timeouts) };
+  return { ...answer, failure };
+}
+
+interface Timing {
+  readonly startedAt: number;
+  readonly firstTokenMs: number | undefined;
+  readonly streamed: boolean;
+  readonly stopped: boolean;
+}
+
+function attemptRow(deps: AttemptDeps, target: Target, outcome: CallOutcome, timing: Timing): AttemptRow {
+  const usage = outcome.usage ?? {};
+  const startedAt = new Date(timing.startedAt);
+  const cost = costOf(target.deployment.priceBook, target.deployment.model, usage, startedAt);
+  return {
+    id: uuidv7(),
+    provider: target.deployment.provider,
+    model: target.deployment.model,
+    deployment: target.deployment.id,
+    outcome: outcome.ok ? "succeeded" : timing.stopped ? "cancelled" : "failed",
+    usage,
+    streamed: timing.streamed,
+    startedAt,
+    durationMs: deps.clock.now() - timing.startedAt,
+    ...(timing.firstTokenMs === undefined ? {} : { firstTokenMs: timing.firstTokenMs }),
+    ...(cost === undefined ? {} : { costNanoUsd: cost.nanoUsd, priceVersion: cost.priceVersion }),
+    ...(outcome.providerRequestId === undefined ? {} : { providerRequestId: outcome.providerRequestId }),
+    ...(outcome.ok ? { finish: outcome.finish } : failureColumns(outcome.failure)),
+  };
+}
+
+const failureColumns = (failure: Failure) => ({
+  failureKind: failure.kind,
+  failureMessage: failure.message,
+  ...(failure.status === undefined ? {} : { httpStatus: failure.status }),
+});
+
+function tell(deps: AttemptDeps, call: MadeCall, span: SpanHandle, attributes: Attributes): void {
+  const { row, outcome } = call;
+  span.set({
+    "gen_ai.usage.input_tokens": row.usage.inputTokens,
+    "gen_ai.usage.output_tokens": row.usage.outputTokens,
+    "gen_ai.response.finish_reasons": row.finish?.unified,
+    "millrace.cost_nano_usd": row.costNanoUsd?.toString(),
+  });
+  if (!outcome.ok) span.fail(outcome.failure.kind, outcome.failure.message);
+  const labels = { provider: row.provider, model: row.model };
+  deps.telemetry.count("attempts", { ...labels, outcome: row.outcome, failure: row.failureKind });
+  deps.telemetry.measure("callMs", row.durationMs, attributes);
+  if (row.firstTokenMs !== undefined) deps.telemetry.measure("firstTokenMs", row.firstTokenMs, attributes);
+  if (row.usage.inputTokens !== undefined) deps.telemetry.count("inputTokens", labels, row.usage.inputTokens);
+  if (row.usage.outputTokens !== undefined) deps.telemetry.count("outputTokens", labels, row.usage.outputTokens);
+  if (row.costNanoUsd !== undefined) deps.telemetry.count("costNanoUsd", labels, Number(row.costNanoUsd));
+  else if (outcome.ok) deps.telemetry.count("unpriced", labels);
+}

@@ -1,0 +1,43 @@
+/** What every step of an attempt is given: the fleet's resources, the worker's hooks, and the target that routing chose. */
+import type { Admission } from "../admission/admission.ts";
+import type { Permit } from "../admission/permit.ts";
+import type { Catalog } from "../config/catalog.ts";
+import type { Deployment, Pool } from "../config/deployment.ts";
+import type { RecordRequest } from "../ledger/record.ts";
+import type { Connection } from "../provider/provider.ts";
+import type { LimitReport } from "../request/outcome.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import type { CallTimeouts } from "./deadline.ts";
+import type { Situation } from "./disposition.ts";
+
+export interface AttemptDeps {
+  readonly catalog: Catalog;
+  readonly connections: ReadonlyMap<string, Connection>;
+  readonly admission: Admission;
+  readonly record: RecordRequest;
+  readonly telemetry: Telemetry;
+  readonly clock: Clock;
+  readonly policy: Situation["policy"];
+  readonly timeouts: CallTimeouts;
+  readonly leaseMs: number;
+  /** What rate-limit headers said; for learning and for the operator. */
+  readonly observeLimits: (pool: Pool, report: LimitReport) => void;
+  /** Text as it comes, for requests that somebody reads along. */
+  readonly stream: { begin(requestId: string): void; text(requestId: string, text: string): void };
+}
+
+export interface AttemptHooks {
+  /** Stops the call: drain, or the lease is gone. */
+  readonly signal: AbortSignal;
+  /** The permit of the call under way, to be kept alive with the lease; undefined when there is none any more. */
+  readonly holding: (permit: Permit | undefined) => void;
+  /** What the limiter said: how long until the pool can take another call. */
+  readonly learned: (waitMs: number) => void;
+}
+
+export interface Target {
+  readonly deployment: Deployment;
+  readonly pool: Pool;
+  readonly connection: Connection;
+}

@@ -1,0 +1,85 @@
+/**
+ * The life of one attempt, from a claimed row to a recorded one: route → admit → call → settle → record. Every expected
+ * end is a value; what throws here is a bug or a service that is away, and the lease brings the row back.
+ */
+import type { ClaimedRequest } from "../ledger/claim.ts";
+import type { SpanHandle } from "../telemetry/telemetry.ts";
+import { admit } from "./admit.ts";
+import { callProvider, type MadeCall } from "./call-provider.ts";
+import type { AttemptDeps, AttemptHooks, Target } from "./context.ts";
+import { type Move, moveAfterCall, moveWithoutCall } from "./move.ts";
+
+export interface Ended {
+  readonly move: Move;
+  readonly call: MadeCall | undefined;
+  /** False when somebody else owns the row: only the spend was recorded. */
+  readonly recorded: boolean;
+}
+
+export async function runAttempt(deps: AttemptDeps, request: ClaimedRequest, hooks: AttemptHooks): Promise<Ended> {
+  return deps.telemetry.span(
+    "attempt",
+    { parent: request.traceparent, attributes: attributesOf(request) },
+    async (span) => {
+      const target = route(deps, request);
+      if (target === undefined) return record(deps, request, moveWithoutCall.noRoute(request), undefined, span);
+      if (remainingMs(deps, request) <= 0) return record(deps, request, moveWithoutCall.tooLate(), undefined, span);
+
+      const admitted = await admit(deps, request, target, hooks);
+      if (!admitted.granted) return record(deps, request, moveWithoutCall.refused(admitted), undefined, span);
+
+      hooks.holding(admitted.permit);
+      const call = await callProvider(deps, request, target, hooks.signal, remainingMs(deps, request));
+      hooks.holding(undefined);
+      // A failed settlement is not a failed call: the lease expires by itself, the answer is kept.
+      await deps.admission.settle(admitted.permit, { requests: 1 }).catch(() => false);
+      if (call.outcome.limits !== undefined) deps.observeLimits(target.pool, call.outcome.limits);
+
+      return record(deps, request, moveAfterCall(deps, request, target, call), call, span);
+    },
+  );
+}
+
+function route(deps: AttemptDeps, request: ClaimedRequest): Target | undefined {
+  const deployment = deps.catalog.deployment(request.deployment);
+  if (deployment === undefined) return undefined;
+  const pool = deps.catalog.pools.get(deployment.pool);
+  const connection = deps.connections.get(deployment.provider);
+  return pool === undefined || connection === undefined ? undefined : { deployment, pool, connection };
+}
+
+async function record(
+  deps: AttemptDeps,
+  request: ClaimedRequest,
+  move: Move,
+  call: MadeCall | undefined,
+  span: SpanHandle,
+): Promise<Ended> {
+  span.set({ "millrace.event": move.event });
+  if (move.failure !== undefined) span.fail(move.failure.kind, move.failure.message);
+  const answer = await deps.telemetry.span("record", {}, () =>
+    deps.record({
+      requestId: request.id,
+      leaseToken: request.leaseToken,
+      tenant: request.tenant,
+      batchId: request.batchId,
+      dispatchNo: request.dispatchNo,
+      attemptNo: request.attemptsSpent + 1,
+      ...move,
+      ...(call === undefined ? {} : { attempt: call.row }),
+    }),
+  );
+  return { move, call, recorded: answer === "recorded" };
+}
+
+const remainingMs = (deps: AttemptDeps, request: ClaimedRequest): number =>
+  request.deadline === undefined ? Number.POSITIVE_INFINITY : request.deadline.getTime() - deps.clock.now();
+
+const attributesOf = (request: ClaimedRequest) => ({
+  "millrace.request.id": request.id,
+  "millrace.tenant": request.tenant,
+  "millrace.lane": request.lane,
+  "millrace.dispatch_no": request.dispatchNo,
+  "millrace.attempt_no": request.attemptsSpent + 1,
+  "gen_ai.request.model": request.model,
+});

@@ -1,0 +1,88 @@
+/**
+ * What every process of the fleet shares: settings, services, ledger, lanes, intake. The one place that composes them;
+ * it decides nothing. Producers and workers open a fleet and hand its parts on.
+ */
+import { type Config, loadConfig } from "../config/config.ts";
+import { type Intake, openIntake } from "../intake/accept.ts";
+import { databaseAnswers, type Ledger, openLedger } from "../ledger/ledger.ts";
+import { migrate } from "../ledger/migrate.ts";
+import { providers } from "../provider/registry.ts";
+import { type Bell, openBell } from "../queue/bell.ts";
+import { type Lanes, openLanes } from "../queue/lanes.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { startServices } from "../runtime/embedded/services.ts";
+import { silentTelemetry, type Telemetry } from "../telemetry/telemetry.ts";
+
+export interface Fleet {
+  readonly config: Config;
+  readonly redisUrl: string;
+  readonly databaseUrl: string;
+  readonly ledger: Ledger;
+  readonly lanes: Lanes;
+  readonly bell: Bell;
+  readonly intake: Intake;
+  readonly telemetry: Telemetry;
+  /** Closes connections; embedded services stop when nobody uses them any more. */
+  close(): Promise<void>;
+}
+
+export interface FleetOptions {
+  /** Folder that `.millrace` and `millrace.yaml` are looked for in. */
+  readonly directory: string;
+  /** Instead of process.env. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly telemetry?: Telemetry;
+  /** Progress of a first start, one line at a time. */
+  readonly say?: (line: string) => void;
+}
+
+/** Starts what is not named by REDIS_URL and DATABASE_URL, migrates, and connects. Throws SettingsError on bad settings. */
+export async function openFleet(options: FleetOptions): Promise<Fleet> {
+  const config = loadConfig(Object.values(providers), options.directory, options.environment);
+  const say = options.say ?? (() => {});
+  const services = await servicesOf(config, say);
+  await migrate(services.databaseUrl);
+  const ledger = openLedger(services.databaseUrl);
+  const lanes = openLanes(services.redisUrl);
+  const bell = openBell(services.redisUrl);
+  const telemetry = options.telemetry ?? silentTelemetry;
+  return {
+    config,
+    redisUrl: services.redisUrl,
+    databaseUrl: services.databaseUrl,
+    ledger,
+    lanes,
+    bell,
+    telemetry,
+    intake: openIntake({ config, ledger, lanes, bell, telemetry, clock: systemClock }),
+    async close() {
+      bell.close();
+      await lanes.close();
+      await ledger.close();
+      await services.stop();
+    },
+  };
+}
+
+interface Services {
+  readonly redisUrl: string;
+  readonly databaseUrl: string;
+  stop(): Promise<void>;
+}
+
+/** Named services are used as they are and never stopped; what is not named runs embedded. */
+async function servicesOf(config: Config, say: (line: string) => void): Promise<Services> {
+  const { redisUrl, databaseUrl } = config;
+  if (redisUrl !== undefined && databaseUrl !== undefined) return { redisUrl, databaseUrl, stop: async () => {} };
+  const embedded = await startServices({
+    directory: config.home,
+    say,
+    databaseAnswers,
+    want: { redis: redisUrl === undefined, postgres: databaseUrl === undefined },
+  });
+  return {
+    redisUrl: redisUrl ?? embedded.redisUrl,
+    databaseUrl: databaseUrl ?? embedded.databaseUrl,
+    stop: () => embedded.stop(),
+  };
+}

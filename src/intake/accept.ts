@@ -1,0 +1,98 @@
+/**
+ * Accepting orders: parse happened before, here they become durable rows, and interactive ones go into their lane at
+ * once. Everything else is the feeder's: it orders the backlog fairly. The bell tells it that there is something new.
+ */
+import type { Config } from "../config/config.ts";
+import { acceptRequests, type NewRequest } from "../ledger/accept.ts";
+import { recallDispatched } from "../ledger/backlog.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { Bell } from "../queue/bell.ts";
+import type { Lanes } from "../queue/lanes.ts";
+import { priorities } from "../request/priority.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import { type Order, prepareOrder, type Refusal } from "./order.ts";
+
+export interface Intake {
+  /** Places orders; answers in their order. A refusal has stored nothing. Rejects when the ledger is away. */
+  accept(orders: readonly Order[]): Promise<readonly Accepted[]>;
+}
+
+export type Accepted =
+  | {
+      readonly ok: true;
+      readonly id: string /** False: this line or key was known already. */;
+      readonly fresh: boolean;
+    }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+export interface IntakeDeps {
+  readonly config: Config;
+  readonly ledger: Ledger;
+  readonly lanes: Lanes;
+  readonly bell: Bell;
+  readonly telemetry: Telemetry;
+  readonly clock: Clock;
+}
+
+export const openIntake = (deps: IntakeDeps): Intake => ({
+  accept: (orders) =>
+    deps.telemetry.span("accept", { attributes: { "millrace.orders": orders.length } }, async (span) => {
+      const prepared = orders.map((order) =>
+        prepareOrder(
+          deps.config,
+          span.traceparent === undefined ? order : { ...order, traceparent: span.traceparent },
+          deps.clock.now(),
+        ),
+      );
+      const direct = await directEpoch(deps, orders);
+      const rows = prepared.flatMap((entry) => (entry.ok ? [born(entry.row, direct)] : []));
+      const fresh = rows.length === 0 ? new Set<string>() : await acceptRequests(deps.ledger, rows);
+      await dispatchDirect(
+        deps,
+        rows.filter((row) => fresh.has(row.id)),
+      );
+      deps.telemetry.count("accepted", {}, fresh.size);
+      return prepared.map((entry) =>
+        entry.ok
+          ? { ok: true, id: entry.row.id, fresh: fresh.has(entry.row.id) }
+          : { ok: false, refusal: entry.refusal },
+      );
+    }),
+});
+
+/** The epoch to be born dispatched under, or undefined when nothing here is interactive or Redis is away. */
+async function directEpoch(deps: IntakeDeps, orders: readonly Order[]): Promise<string | undefined> {
+  if (!orders.some((order) => order.priority === "interactive")) return undefined;
+  return deps.lanes.epoch().catch(() => undefined);
+}
+
+const born = (row: NewRequest, epoch: string | undefined): NewRequest =>
+  epoch !== undefined && row.priority === priorities.interactive ? { ...row, dispatchEpoch: epoch } : row;
+
+async function dispatchDirect(deps: IntakeDeps, rows: readonly NewRequest[]): Promise<void> {
+  const direct = rows.filter((row) => row.dispatchEpoch !== undefined);
+  const backlog = rows.filter((row) => row.dispatchEpoch === undefined);
+  if (backlog.length > 0) deps.bell.ring([...new Set(backlog.map((row) => row.lane))]);
+  if (direct.length === 0) return;
+  try {
+    await deps.lanes.add(
+      direct.map((row) => ({
+        lane: row.lane,
+        model: row.model,
+        priority: row.priority,
+        requestId: row.id,
+        dispatchNo: 1,
+        tenant: row.tenant,
+        ...(row.batchId === undefined ? {} : { batch: row.batchId }),
+        ...(row.traceparent === undefined ? {} : { traceparent: row.traceparent }),
+      })),
+    );
+  } catch {
+    // Accepted is accepted: Redis may be away, the row is not. Some of the jobs may have been added; the fence decides.
+    await recallDispatched(
+      deps.ledger,
+      direct.map((row) => row.id),
+    );
+  }
+}

@@ -1,0 +1,96 @@
+/** The lines of a batch with their ends, in input order, a page at a time: nothing is ever held whole. */
+import type { RequestState } from "../request/lifecycle.ts";
+import { type Result, resultSchema } from "../request/result.ts";
+import type { PassedOver } from "./claim.ts";
+import type { Ledger } from "./ledger.ts";
+
+export interface BatchLine {
+  readonly lineNo: number;
+  readonly customId: string;
+  readonly shape: "openai" | "plain";
+  readonly requestId: string;
+  readonly model: string;
+  readonly state: RequestState;
+  readonly attempts: number;
+  readonly passedOver: readonly PassedOver[];
+  readonly failure:
+    | { readonly kind: string; readonly message: string; readonly status: number | undefined }
+    | undefined;
+  readonly result: Result | undefined;
+  readonly finishedAt: Date | undefined;
+  /** Of the attempt that succeeded. */
+  readonly inputTokens: number | undefined;
+  readonly outputTokens: number | undefined;
+  /** Of all attempts; undefined when nothing is known. */
+  readonly costNanoUsd: bigint | undefined;
+}
+
+interface Row {
+  readonly line_no: number;
+  readonly custom_id: string;
+  readonly shape: "openai" | "plain";
+  readonly request_id: string;
+  readonly model: string;
+  readonly state: RequestState;
+  readonly attempt: number;
+  readonly passed_over: readonly PassedOver[];
+  readonly failure_kind: string | null;
+  readonly failure_message: string | null;
+  readonly finished_at: Date | null;
+  readonly result: unknown;
+  readonly http_status: number | null;
+  readonly input_tokens: number | null;
+  readonly output_tokens: number | null;
+  readonly cost: string | null;
+}
+
+export interface LinesQuery {
+  readonly afterLine: number;
+  readonly limit: number;
+  readonly only?: "failed" | "finished";
+}
+
+export async function batchLines(ledger: Ledger, batchId: string, query: LinesQuery): Promise<BatchLine[]> {
+  const { sql } = ledger;
+  const wanted =
+    query.only === "failed"
+      ? sql`and r.state = 'failed'`
+      : query.only === "finished"
+        ? sql`and r.state in ('succeeded', 'failed', 'cancelled')`
+        : sql``;
+  const rows = await sql<Row[]>`
+    select l.line_no, l.custom_id, l.shape, l.request_id, r.model, r.state, r.attempt, r.passed_over, r.failure_kind,
+      r.failure_message, r.finished_at, p.content as result, a.http_status, a.input_tokens, a.output_tokens, a.cost
+    from batch_lines l
+    join requests r on r.id = l.request_id
+    left join payloads p on p.request_id = l.request_id and p.kind = 'result' and r.state = 'succeeded'
+    left join lateral (
+      select max(http_status) filter (where outcome = 'failed') as http_status,
+        max(input_tokens) filter (where outcome = 'succeeded') as input_tokens,
+        max(output_tokens) filter (where outcome = 'succeeded') as output_tokens, sum(cost_nano_usd)::text as cost
+      from attempts where request_id = l.request_id
+    ) a on true
+    where l.batch_id = ${batchId} and l.line_no > ${query.afterLine} ${wanted}
+    order by l.line_no limit ${query.limit}`;
+  return rows.map(lineOf);
+}
+
+const lineOf = (row: Row): BatchLine => ({
+  lineNo: row.line_no,
+  customId: row.custom_id,
+  shape: row.shape,
+  requestId: row.request_id,
+  model: row.model,
+  state: row.state,
+  attempts: row.attempt,
+  passedOver: row.passed_over,
+  failure:
+    row.failure_kind === null || row.state === "succeeded"
+      ? undefined
+      : { kind: row.failure_kind, message: row.failure_message ?? "", status: row.http_status ?? undefined },
+  result: row.result === null || row.result === undefined ? undefined : resultSchema.parse(row.result),
+  finishedAt: row.finished_at ?? undefined,
+  inputTokens: row.input_tokens ?? undefined,
+  outputTokens: row.output_tokens ?? undefined,
+  costNanoUsd: row.cost === null ? undefined : BigInt(row.cost),
+});

@@ -1,0 +1,218 @@
+/** Batches: a set of requests handed over together. Counts come from the rows themselves, never from counters. */
+import { v7 as uuidv7 } from "uuid";
+import type { Ledger } from "./ledger.ts";
+
+export type BatchState = "accepting" | "running" | "completed" | "cancelling" | "cancelled";
+
+export interface BatchView {
+  readonly id: string;
+  readonly tenant: string;
+  readonly state: BatchState;
+  readonly source: string;
+  readonly fingerprint: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly total: number;
+  readonly createdAt: Date;
+  readonly finishedAt: Date | undefined;
+}
+
+interface Row {
+  readonly id: string;
+  readonly tenant: string;
+  readonly state: BatchState;
+  readonly source: string;
+  readonly fingerprint: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly total: number;
+  readonly created_at: Date;
+  readonly finished_at: Date | null;
+}
+
+const viewOf = (row: Row): BatchView => ({
+  id: row.id,
+  tenant: row.tenant,
+  state: row.state,
+  source: row.source,
+  fingerprint: row.fingerprint,
+  options: row.options,
+  total: row.total,
+  createdAt: row.created_at,
+  finishedAt: row.finished_at ?? undefined,
+});
+
+export interface NewBatch {
+  readonly tenant: string;
+  readonly source: string;
+  readonly fingerprint: string;
+  readonly options: Readonly<Record<string, string | number | boolean>>;
+  readonly total: number;
+}
+
+/** Opens a batch in `accepting`: its lines may come. */
+export async function openBatch(ledger: Ledger, batch: NewBatch): Promise<BatchView> {
+  const [row] = await ledger.sql<Row[]>`
+    insert into batches (id, tenant, state, source, fingerprint, options, total)
+    values (${uuidv7()}, ${batch.tenant}, 'accepting', ${batch.source}, ${batch.fingerprint}, ${JSON.stringify(batch.options)}::text::jsonb, ${batch.total})
+    returning *`;
+  if (row === undefined) throw new Error("openBatch: insert returned no row");
+  return viewOf(row);
+}
+
+/** accepting → running: all lines are in. */
+export async function sealBatch(ledger: Ledger, id: string): Promise<void> {
+  await ledger.sql`update batches set state = 'running' where id = ${id} and state = 'accepting'`;
+}
+
+export async function batchById(ledger: Ledger, id: string): Promise<BatchView | undefined> {
+  const [row] = await ledger.sql<Row[]>`select * from batches where id = ${id}`;
+  return row === undefined ? undefined : viewOf(row);
+}
+
+/** The newest batch with this fingerprint that was not cancelled. */
+export async function batchByFingerprint(
+  ledger: Ledger,
+  tenant: string,
+  fingerprint: string,
+): Promise<BatchView | undefined> {
+  const [row] = await ledger.sql<Row[]>`
+    select * from batches where tenant = ${tenant} and fingerprint = ${fingerprint} and state not in ('cancelling', 'cancelled')
+    order by id desc limit 1`;
+  return row === undefined ? undefined : viewOf(row);
+}
+
+export async function recentBatches(ledger: Ledger, tenant: string, limit: number): Promise<BatchView[]> {
+  const rows = await ledger.sql<Row[]>`select * from batches where tenant = ${tenant} order by id desc limit ${limit}`;
+  return rows.map(viewOf);
+}
+
+export interface BatchCounts {
+  readonly accepted: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  readonly queued: number;
+  readonly dispatched: number;
+  readonly running: number;
+  readonly waiting: number;
+  readonly held: number;
+}
+
+/** Counts by state. Open and bad rows are counted from their partial indexes; what remains has succeeded. */
+export async function batchCounts(ledger: Ledger, id: string): Promise<BatchCounts> {
+  const [total, states] = await Promise.all([
+    ledger.sql<{ n: number }[]>`select count(*)::int as n from batch_lines where batch_id = ${id}`,
+    ledger.sql<{ state: string; n: number }[]>`
+      select state, count(*)::int as n from requests
+      where batch_id = ${id} and state in ('queued', 'dispatched', 'running', 'waiting', 'held') group by state
+      union all
+      select state, count(*)::int from requests where batch_id = ${id} and state in ('failed', 'cancelled') group by state`,
+  ]);
+  const of = (state: string) => states.find((row) => row.state === state)?.n ?? 0;
+  const accepted = total[0]?.n ?? 0;
+  const others = states.reduce((sum, row) => sum + row.n, 0);
+  return {
+    accepted,
+    succeeded: accepted - others,
+    failed: of("failed"),
+    cancelled: of("cancelled"),
+    queued: of("queued"),
+    dispatched: of("dispatched"),
+    running: of("running"),
+    waiting: of("waiting"),
+    held: of("held"),
+  };
+}
+
+export interface BatchSpend {
+  readonly calls: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly costNanoUsd: bigint;
+  /** Calls whose cost is unknown: the sum lacks them. */
+  readonly unpriced: number;
+  /** Calls and tokens of the last ten seconds, a minute's rate made of them. */
+  readonly callsPerMinute: number;
+  readonly tokensPerMinute: number;
+}
+
+export async function batchSpend(ledger: Ledger, id: string): Promise<BatchSpend> {
+  const [row] = await ledger.sql<
+    {
+      calls: number;
+      input: string;
+      output: string;
+      cost: string;
+      unpriced: number;
+      recent: number;
+      recent_tokens: string;
+    }[]
+  >`
+    select count(*)::int as calls, coalesce(sum(input_tokens), 0) as input, coalesce(sum(output_tokens), 0) as output,
+      coalesce(sum(cost_nano_usd), 0)::text as cost,
+      count(*) filter (where cost_nano_usd is null and (outcome <> 'failed' or failure_kind in ('timeout', 'stream', 'network')))::int as unpriced,
+      count(*) filter (where created_at > now() - interval '10 seconds')::int as recent,
+      coalesce(sum(input_tokens + output_tokens) filter (where created_at > now() - interval '10 seconds'), 0) as recent_tokens
+    from attempts where batch_id = ${id}`;
+  return {
+    calls: row?.calls ?? 0,
+    inputTokens: Number(row?.input ?? 0),
+    outputTokens: Number(row?.output ?? 0),
+    costNanoUsd: BigInt(row?.cost ?? "0"),
+    unpriced: row?.unpriced ?? 0,
+    callsPerMinute: (row?.recent ?? 0) * 6,
+    tokensPerMinute: Number(row?.recent_tokens ?? 0) * 6,
+  };
+}
+
+/** Cancels what has not finished; calls under way end at their next heartbeat. Finished lines keep their results. */
+export async function cancelBatch(ledger: Ledger, id: string): Promise<number> {
+  await ledger.sql`update batches set state = 'cancelling' where id = ${id} and state in ('accepting', 'running')`;
+  const rows = await ledger.sql`
+    update requests set state = 'cancelled', lease_token = null, lease_until = null, finished_at = now()
+    where batch_id = ${id} and state in ('queued', 'dispatched', 'running', 'waiting', 'held')`;
+  await finishBatches(ledger);
+  return rows.count;
+}
+
+/**
+ * Failed lines of a batch get a new request each, with fresh attempts; the failed ones stay failed (terminal is terminal)
+ * and leave the batch. Returns how many.
+ */
+export async function retryFailed(ledger: Ledger, id: string): Promise<number> {
+  let retried = 0;
+  for (;;) {
+    const failed = await ledger.sql<{ id: string }[]>`
+      select id from requests where batch_id = ${id} and state = 'failed' order by id limit 1000`;
+    if (failed.length === 0) break;
+    const rows = await ledger.sql`
+      with again as (
+        select * from unnest(${failed.map((row) => row.id)}::uuid[], ${failed.map(() => uuidv7())}::uuid[]) as a(old_id, new_id)
+      ),
+      left_behind as (
+        update requests r set batch_id = null from again where r.id = again.old_id and r.batch_id = ${id} and r.state = 'failed'
+        returning again.old_id, again.new_id, r.tenant, r.model, r.priority, r.est_input_tokens, r.est_output_tokens, r.traceparent
+      ),
+      bodies as (
+        insert into payloads (request_id, kind, content)
+        select l.new_id, 'body', p.content from left_behind l join payloads p on p.request_id = l.old_id and p.kind = 'body'
+      ),
+      lines as (update batch_lines b set request_id = l.new_id from left_behind l where b.request_id = l.old_id)
+      insert into requests (id, tenant, batch_id, model, deployment, lane, priority, state, est_input_tokens, est_output_tokens, traceparent)
+      select l.new_id, l.tenant, ${id}, l.model, coalesce(r.passed_over -> 0 ->> 'deployment', r.deployment),
+        coalesce(r.passed_over -> 0 ->> 'lane', r.lane), l.priority, 'queued', l.est_input_tokens, l.est_output_tokens, l.traceparent
+      from left_behind l join requests r on r.id = l.old_id`;
+    retried += rows.count;
+  }
+  if (retried > 0)
+    await ledger.sql`update batches set state = 'running', finished_at = null where id = ${id} and state = 'completed'`;
+  return retried;
+}
+
+/** Batches without open requests end: running → completed, cancelling → cancelled. */
+export async function finishBatches(ledger: Ledger): Promise<number> {
+  const rows = await ledger.sql`
+    update batches b set state = case b.state when 'running' then 'completed' else 'cancelled' end, finished_at = now()
+    where b.finished_at is null and b.state in ('running', 'cancelling') and not exists (
+      select 1 from requests r where r.batch_id = b.id and r.state in ('queued', 'dispatched', 'running', 'waiting', 'held'))`;
+  return rows.count;
+}

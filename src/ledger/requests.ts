@@ -1,0 +1,113 @@
+/** Single requests for people and producers: show, wait, cancel, retry, release. */
+import type { RequestState } from "../request/lifecycle.ts";
+import { type Result, resultSchema } from "../request/result.ts";
+import type { PassedOver } from "./claim.ts";
+import type { Ledger } from "./ledger.ts";
+
+export interface RequestView {
+  readonly id: string;
+  readonly tenant: string;
+  readonly batchId: string | undefined;
+  readonly model: string;
+  readonly deployment: string;
+  readonly lane: string;
+  readonly priority: number;
+  readonly state: RequestState;
+  readonly attempts: number;
+  readonly passedOver: readonly PassedOver[];
+  readonly failure: { readonly kind: string; readonly message: string } | undefined;
+  readonly holdReason: string | undefined;
+  readonly notBefore: Date | undefined;
+  readonly createdAt: Date;
+  readonly finishedAt: Date | undefined;
+  readonly result: Result | undefined;
+}
+
+interface Row {
+  readonly id: string;
+  readonly tenant: string;
+  readonly batch_id: string | null;
+  readonly model: string;
+  readonly deployment: string;
+  readonly lane: string;
+  readonly priority: number;
+  readonly state: RequestState;
+  readonly attempt: number;
+  readonly passed_over: readonly PassedOver[];
+  readonly failure_kind: string | null;
+  readonly failure_message: string | null;
+  readonly hold_reason: string | null;
+  readonly not_before: Date | null;
+  readonly created_at: Date;
+  readonly finished_at: Date | null;
+  readonly result: unknown;
+}
+
+/** One request with its result, or undefined when no row has this id. */
+export async function requestById(ledger: Ledger, id: string): Promise<RequestView | undefined> {
+  const [row] = await ledger.sql<Row[]>`
+    select r.id, r.tenant, r.batch_id, r.model, r.deployment, r.lane, r.priority, r.state, r.attempt, r.passed_over,
+      r.failure_kind, r.failure_message, r.hold_reason, r.not_before, r.created_at, r.finished_at, p.content as result
+    from requests r left join payloads p on p.request_id = r.id and p.kind = 'result' where r.id = ${id}`;
+  return row === undefined ? undefined : viewOf(row);
+}
+
+const viewOf = (row: Row): RequestView => ({
+  id: row.id,
+  tenant: row.tenant,
+  batchId: row.batch_id ?? undefined,
+  model: row.model,
+  deployment: row.deployment,
+  lane: row.lane,
+  priority: row.priority,
+  state: row.state,
+  attempts: row.attempt,
+  passedOver: row.passed_over,
+  failure: row.failure_kind === null ? undefined : { kind: row.failure_kind, message: row.failure_message ?? "" },
+  holdReason: row.hold_reason ?? undefined,
+  notBefore: row.not_before ?? undefined,
+  createdAt: row.created_at,
+  finishedAt: row.finished_at ?? undefined,
+  result: row.result === null || row.result === undefined ? undefined : resultSchema.parse(row.result),
+});
+
+export interface AttemptView {
+  readonly attempt: number;
+  readonly provider: string;
+  readonly model: string;
+  readonly outcome: string;
+  readonly failureKind: string | null;
+  readonly failureMessage: string | null;
+  readonly durationMs: number;
+  readonly firstTokenMs: number | null;
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly costNanoUsd: string | null;
+  readonly startedAt: Date;
+}
+
+/** The calls of one request, oldest first. */
+export async function attemptsOf(ledger: Ledger, requestId: string): Promise<AttemptView[]> {
+  return ledger.sql<AttemptView[]>`
+    select attempt, provider, model, outcome, failure_kind as "failureKind", failure_message as "failureMessage",
+      duration_ms as "durationMs", first_token_ms as "firstTokenMs", input_tokens as "inputTokens",
+      output_tokens as "outputTokens", cost_nano_usd::text as "costNanoUsd", started_at as "startedAt"
+    from attempts where request_id = ${requestId} order by id`;
+}
+
+/** Cancels what is not finished; a call under way is stopped when its lease is next renewed. False: nothing to cancel. */
+export async function cancelRequest(ledger: Ledger, id: string): Promise<boolean> {
+  const rows = await ledger.sql`
+    update requests set state = 'cancelled', lease_token = null, lease_until = null, finished_at = now()
+    where id = ${id} and state in ('queued', 'dispatched', 'running', 'waiting', 'held')`;
+  return rows.count > 0;
+}
+
+/** Held requests go on, all of them or those of one lane. */
+export async function releaseHeld(ledger: Ledger, lane?: string): Promise<number> {
+  const { sql } = ledger;
+  const rows = await sql`
+    update requests set state = 'queued', hold_reason = null
+    where state = 'held' ${lane === undefined ? sql`` : sql`and lane = ${lane}`}`;
+  return rows.count;
+}

@@ -1,0 +1,92 @@
+/** Bringing lost work back (the reconciler's queries): bounded per call, idempotent, safe when two run. */
+import { v7 as uuidv7 } from "uuid";
+import type { Ledger } from "./ledger.ts";
+
+/** A request lost this often takes its workers down with it: it is parked as failed, with its story. */
+const maxLost = 3;
+
+/**
+ * Rows whose lease ran out: their worker died or was cut off. The call may have been made, so a `lost` attempt is
+ * recorded: this is the ledger of possible duplicates. The attempt stays spent.
+ */
+export async function rescueExpiredLeases(
+  ledger: Ledger,
+  limit = 1_000,
+): Promise<{ requeued: number; parked: number }> {
+  const ids = Array.from({ length: limit }, () => uuidv7());
+  const rows = await ledger.sql<{ state: string }[]>`
+    with expired as (
+      select id, attempt, dispatch_no, tenant, batch_id, deployment, lease_token, lease_until, row_number() over () as n
+      from requests where state = 'running' and lease_until < now() order by lease_until limit ${limit} for update skip locked
+    ),
+    noted as (
+      insert into attempts (id, request_id, tenant, batch_id, dispatch_no, attempt, provider, model, deployment, outcome,
+        failure_kind, failure_message, streamed, started_at, duration_ms)
+      select (${ids}::uuid[])[e.n], e.id, e.tenant, e.batch_id, e.dispatch_no, e.attempt, split_part(e.deployment, '/', 1),
+        substr(e.deployment, strpos(e.deployment, '/') + 1), e.deployment, 'lost', 'lost',
+        'the worker was lost; the call may have been made', false, e.lease_until, 0
+      from expired e
+    )
+    update requests r set
+      state = case when r.lost + 1 >= ${maxLost} then 'failed' else 'queued' end,
+      lost = r.lost + 1, lease_token = null, lease_until = null,
+      failure_kind = 'lost', failure_message = 'its worker was lost ' || (r.lost + 1) || ' times',
+      finished_at = case when r.lost + 1 >= ${maxLost} then now() end
+    from expired e where r.id = e.id
+    returning r.state`;
+  const parked = rows.filter((row) => row.state === "failed").length;
+  return { requeued: rows.length - parked, parked };
+}
+
+/** Everything dispatched under another epoch: that Redis memory is gone, and the jobs with it. */
+export async function recallOtherEpochs(ledger: Ledger, epoch: string, limit = 10_000): Promise<number> {
+  const rows = await ledger.sql`
+    update requests set state = 'queued', dispatched_at = null, dispatch_epoch = null
+    where id in (
+      select id from requests where state = 'dispatched' and dispatch_epoch is distinct from ${epoch} limit ${limit} for update skip locked
+    ) and state = 'dispatched'`;
+  return rows.count;
+}
+
+export interface DispatchedJob {
+  readonly requestId: string;
+  readonly dispatchNo: number;
+}
+
+/** The oldest dispatched rows of a lane, to see whether their jobs are there. */
+export async function oldDispatched(
+  ledger: Ledger,
+  lane: string,
+  olderThanMs: number,
+  limit = 1_000,
+): Promise<DispatchedJob[]> {
+  const rows = await ledger.sql<{ id: string; dispatch_no: number }[]>`
+    select id, dispatch_no from requests
+    where state = 'dispatched' and lane = ${lane} and dispatched_at < now() - ${olderThanMs} * interval '1 millisecond'
+    order by dispatched_at limit ${limit}`;
+  return rows.map((row) => ({ requestId: row.id, dispatchNo: row.dispatch_no }));
+}
+
+/** Requests whose deadline passed before they ran. */
+export async function expireOverdue(ledger: Ledger, limit = 5_000): Promise<number> {
+  const rows = await ledger.sql`
+    update requests set state = 'failed', failure_kind = 'deadline', finished_at = now(),
+      failure_message = 'the deadline passed before the request could be sent'
+    where id in (
+      select id from requests where deadline < now() and state in ('queued', 'dispatched', 'waiting', 'held')
+      order by deadline limit ${limit} for update skip locked
+    ) and state in ('queued', 'dispatched', 'waiting', 'held')`;
+  return rows.count;
+}
+
+/** The value of a fact of the fleet, and its replacement in one step. */
+export async function swapFact(ledger: Ledger, name: string, value: string): Promise<string | undefined> {
+  const [row] = await ledger.sql<{ old: string | null }[]>`
+    with old as (select value from fleet_facts where name = ${name}),
+    set_it as (
+      insert into fleet_facts (name, value) values (${name}, ${value})
+      on conflict (name) do update set value = excluded.value, set_at = now() where fleet_facts.value <> excluded.value
+    )
+    select (select value from old) as old`;
+  return row?.old ?? undefined;
+}

@@ -1,0 +1,82 @@
+/**
+ * A worker on one lane. BullMQ delivers; whether a job still means anything is decided by the claim. The job completes
+ * after `handle` returned, which is after the ledger's commit. BullMQ's retries and limits are not used: `limiter` is set
+ * so high only because `queue.rateLimit` is ignored by workers without one.
+ */
+import { type Job, Queue, RateLimitError, UnrecoverableError, Worker } from "bullmq";
+import { Redis } from "ioredis";
+import { type Gate, openGate } from "./gate.ts";
+import { type JobSummary, type LaneJob, laneJobSchema } from "./lane-job.ts";
+import { keptJobs, lanePrefix } from "./lanes.ts";
+
+export interface Handled {
+  readonly summary: JobSummary;
+  /** Shown as the job's log: the story of this dispatch where it is more than one success. */
+  readonly log?: string;
+  /** The request ended in failure: the job shows as failed on the board. */
+  readonly failed?: boolean;
+}
+
+export interface ConsumeOptions {
+  readonly lane: string;
+  readonly redisUrl: string;
+  readonly concurrency: number;
+  /** Does everything about one job; throws only for bugs and for services that are away. */
+  readonly handle: (job: LaneJob, gate: Gate) => Promise<Handled>;
+  readonly onError: (error: Error) => void;
+}
+
+export interface LaneConsumer {
+  readonly lane: string;
+  /** Stops fetching and waits until nothing is in flight. */
+  close(): Promise<void>;
+}
+
+export function consumeLane(options: ConsumeOptions): LaneConsumer {
+  const { lane } = options;
+  const redis = new Redis(options.redisUrl, { maxRetriesPerRequest: null, connectionName: `millrace:worker:${lane}` });
+  redis.on("error", options.onError);
+  const queue = new Queue(lane, { connection: redis, prefix: lanePrefix(lane) });
+  queue.on("error", options.onError);
+  const gate = openGate(Date.now);
+
+  const process = async (job: Job): Promise<JobSummary> => {
+    const entry = await gate.enter();
+    if (!entry.admitted) {
+      // Back to the front of its class, for the whole fleet, without touching the row.
+      await queue.rateLimit(Math.ceil(entry.waitMs));
+      throw new RateLimitError();
+    }
+    try {
+      const handled = await options.handle(laneJobSchema.parse(job.data), gate);
+      if (handled.log !== undefined) await job.log(handled.log);
+      if (handled.failed === true) throw new UnrecoverableError(handled.summary.reason ?? handled.summary.outcome);
+      return handled.summary;
+    } finally {
+      gate.released();
+    }
+  };
+
+  const worker = new Worker(lane, process, {
+    connection: redis,
+    prefix: lanePrefix(lane),
+    concurrency: options.concurrency,
+    lockDuration: 60_000,
+    stalledInterval: 15_000,
+    maxStalledCount: 100, // the ledger counts lost attempts, not BullMQ
+    limiter: { max: 1_000_000_000, duration: 60_000 },
+    removeOnComplete: keptJobs.completed,
+    removeOnFail: keptJobs.failed,
+    drainDelay: 5,
+  });
+  worker.on("error", options.onError);
+
+  return {
+    lane,
+    async close() {
+      await worker.close();
+      await queue.close();
+      redis.disconnect();
+    },
+  };
+}

@@ -1,0 +1,62 @@
+/**
+ * The text of a running request as it comes: a Redis stream per request, trimmed and expiring. It is a view, not the
+ * record: the result in the ledger is. Text goes to Redis only for requests whose caller asked to read along.
+ */
+import { Redis } from "ioredis";
+
+const keyOf = (requestId: string): string => `millrace:stream:{${requestId}}`;
+const keepSeconds = 600;
+
+export interface StreamWriter {
+  /** Starts over: a new attempt's text replaces that of the one before. */
+  begin(requestId: string): void;
+  text(requestId: string, text: string): void;
+  close(): void;
+}
+
+export function openStreamWriter(redisUrl: string): StreamWriter {
+  const redis = new Redis(redisUrl, {
+    enableAutoPipelining: true,
+    maxRetriesPerRequest: 1,
+    connectionName: "millrace:stream",
+  });
+  redis.on("error", () => {});
+  const add = (requestId: string, type: string, text: string) => {
+    const key = keyOf(requestId);
+    redis.xadd(key, "MAXLEN", "~", 10_000, "*", "type", type, "text", text).catch(() => {});
+    redis.expire(key, keepSeconds).catch(() => {});
+  };
+  return {
+    begin: (requestId) => add(requestId, "begin", ""),
+    text: (requestId, text) => add(requestId, "text", text),
+    close: () => redis.disconnect(),
+  };
+}
+
+export interface StreamPiece {
+  readonly id: string;
+  readonly type: "begin" | "text";
+  readonly text: string;
+}
+
+export interface StreamReader {
+  /** Pieces after `lastId` (`0` = from the start), waiting up to `waitMs` for the first. Empty: nothing came. */
+  read(requestId: string, lastId: string, waitMs: number): Promise<StreamPiece[]>;
+  close(): void;
+}
+
+export function openStreamReader(redisUrl: string): StreamReader {
+  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null, connectionName: "millrace:reader" });
+  redis.on("error", () => {});
+  return {
+    async read(requestId, lastId, waitMs) {
+      const answer = await redis.xread("COUNT", 500, "BLOCK", waitMs, "STREAMS", keyOf(requestId), lastId);
+      return (answer?.[0]?.[1] ?? []).map(([id, fields]) => ({
+        id,
+        type: fields[1] === "begin" ? "begin" : "text",
+        text: fields[3] ?? "",
+      }));
+    },
+    close: () => redis.disconnect(),
+  };
+}

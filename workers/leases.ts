@@ -1,0 +1,84 @@
+/**
+ * The leases one worker process holds: on rows in Postgres and on permits in Redis. Both are renewed together, a third of
+ * the way to their end. A lease that was taken away (cancelled, rescued) stops its call.
+ */
+import type { Admission } from "../src/admission/admission.ts";
+import type { Permit } from "../src/admission/permit.ts";
+import { type ClaimedRequest, renewLeases } from "../src/ledger/claim.ts";
+import type { Ledger } from "../src/ledger/ledger.ts";
+import { openLoop } from "../src/runtime/loop.ts";
+
+export interface Lease {
+  readonly signal: AbortSignal;
+  holding(permit: Permit | undefined): void;
+  release(): void;
+}
+
+export interface Leases {
+  hold(request: ClaimedRequest): Lease;
+  /** Stops every call under way. */
+  stopAll(): void;
+  close(): void;
+}
+
+export interface LeasesOptions {
+  readonly ledger: Ledger;
+  readonly admission: Admission;
+  readonly leaseMs: number;
+  readonly onError: (error: unknown) => void;
+}
+
+interface Held {
+  readonly id: string;
+  readonly leaseToken: string;
+  readonly stop: AbortController;
+  /** Younger leases cannot have been lost yet, and need no renewal. */
+  readonly since: number;
+  permit: Permit | undefined;
+}
+
+export function openLeases(options: LeasesOptions): Leases {
+  const held = new Map<string, Held>();
+  // A cancelled request is noticed within this time, long before its lease would end.
+  const lookMs = Math.min(2_000, options.leaseMs / 3);
+
+  const loop = openLoop(
+    async () => {
+      const entries = [...held.values()].filter((entry) => Date.now() - entry.since > lookMs / 2);
+      const alive = await renewLeases(options.ledger, entries, options.leaseMs);
+      for (const entry of entries) if (!alive.has(entry.leaseToken)) entry.stop.abort(new Error("the lease is gone"));
+      const permits = entries.flatMap((entry) => (entry.permit === undefined ? [] : [entry.permit]));
+      await options.admission.progress(permits, options.leaseMs);
+      return lookMs;
+    },
+    { onError: options.onError, retryMs: 500 },
+  );
+
+  return {
+    hold(request) {
+      const entry: Held = {
+        id: request.id,
+        leaseToken: request.leaseToken,
+        stop: new AbortController(),
+        since: Date.now(),
+        permit: undefined,
+      };
+      held.set(request.leaseToken, entry);
+      return {
+        signal: entry.stop.signal,
+        holding: (permit) => {
+          entry.permit = permit;
+        },
+        release: () => {
+          held.delete(request.leaseToken);
+        },
+      };
+    },
+    stopAll() {
+      for (const entry of held.values()) entry.stop.abort(new Error("the worker is draining"));
+    },
+    close() {
+      void loop.stop();
+    },
+  };
+}

@@ -1,0 +1,142 @@
+/**
+ * Consumes the lanes of one or more providers. A job means: claim the row, run one attempt, be recorded, then complete.
+ * A stale job finds the fence shut and completes without a call.
+ */
+import { v7 as uuidv7 } from "uuid";
+import { openAdmission } from "../src/admission/admission.ts";
+import type { Permit } from "../src/admission/permit.ts";
+import type { AttemptDeps } from "../src/attempt/context.ts";
+import { type Ended, runAttempt } from "../src/attempt/run-attempt.ts";
+import type { Fleet } from "../src/fleet/fleet.ts";
+import { type ClaimedRequest, claimRequests } from "../src/ledger/claim.ts";
+import { openLimitObserver } from "../src/ledger/rate-limits.ts";
+import { recordRequests } from "../src/ledger/record.ts";
+import type { Connection } from "../src/provider/provider.ts";
+import { providers } from "../src/provider/registry.ts";
+import { consumeLane, type Handled } from "../src/queue/consume.ts";
+import type { Gate } from "../src/queue/gate.ts";
+import type { LaneJob } from "../src/queue/lane-job.ts";
+import { systemClock } from "../src/runtime/clock.ts";
+import { openReplySender } from "../src/stream/reply.ts";
+import { openStreamWriter } from "../src/stream/token-stream.ts";
+import { openLeases } from "./leases.ts";
+import { summaryOf } from "./summary.ts";
+
+export interface ProviderWorkerOptions {
+  /** Provider ids; those without a key are refused by name. */
+  readonly providers: readonly string[];
+  readonly onError: (error: unknown) => void;
+  /** Instead of the registry's, for benchmarks and tests. */
+  readonly connections?: ReadonlyMap<string, Connection>;
+}
+
+export interface ProviderWorker {
+  readonly lanes: readonly string[];
+  /** Stops fetching, lets calls in flight finish for the grace period, then stops them and hands their requests back. */
+  drain(graceMs: number): Promise<void>;
+}
+
+export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions): ProviderWorker {
+  const { config, ledger } = fleet;
+  const connections = options.connections ?? connect(fleet, options.providers);
+  const admission = openAdmission(fleet.redisUrl);
+  const reply = openReplySender(fleet.redisUrl);
+  const stream = openStreamWriter(fleet.redisUrl);
+  const limits = openLimitObserver(ledger, options.onError);
+  const claim = claimRequests(ledger, config.worker.leaseMs);
+  const leases = openLeases({ ledger, admission, leaseMs: config.worker.leaseMs, onError: options.onError });
+  const deps: AttemptDeps = {
+    catalog: config.catalog,
+    connections,
+    admission,
+    record: recordRequests(ledger),
+    telemetry: fleet.telemetry,
+    clock: systemClock,
+    policy: config.attempts,
+    timeouts: config.timeouts,
+    leaseMs: config.worker.leaseMs,
+    observeLimits: limits.observe,
+    stream,
+  };
+
+  async function handle(job: LaneJob, gate: Gate): Promise<Handled> {
+    const leaseToken = uuidv7();
+    const request = await claim({ id: job.requestId, dispatchNo: job.dispatchNo, leaseToken });
+    if (request === undefined) return { summary: { outcome: "stale" } };
+    tellWait(fleet, request);
+    const lease = leases.hold(request);
+    try {
+      const ended = await runAttempt(deps, request, {
+        signal: lease.signal,
+        holding: (permit: Permit | undefined) => lease.holding(permit),
+        learned: (waitMs) => gate.learned(waitMs),
+      });
+      afterwards(ended, request);
+      return summaryOf(ended, request);
+    } finally {
+      lease.release();
+    }
+  }
+
+  function afterwards(ended: Ended, request: ClaimedRequest): void {
+    const { event } = ended.move;
+    if (event === "succeed" || event === "fail") {
+      fleet.telemetry.count("finished", { outcome: event === "succeed" ? "succeeded" : "failed" });
+      if (request.replyWanted) reply.ended(request.id);
+    } else {
+      fleet.telemetry.count("deferred", { event });
+      fleet.bell.ring([ended.move.onward?.lane ?? request.lane]);
+    }
+    if (!ended.recorded) fleet.telemetry.count("superseded");
+  }
+
+  const pools = [...config.catalog.pools.values()].filter((pool) => connections.has(pool.provider));
+  const consumers = pools.map((pool) =>
+    consumeLane({
+      lane: pool.id,
+      redisUrl: fleet.redisUrl,
+      concurrency: Math.min(config.worker.slotsPerLane, pool.concurrency),
+      handle,
+      onError: options.onError,
+    }),
+  );
+
+  return {
+    lanes: pools.map((pool) => pool.id),
+    async drain(graceMs) {
+      const closed = Promise.all(consumers.map((consumer) => consumer.close()));
+      const grace = setTimeout(() => leases.stopAll(), graceMs);
+      await closed;
+      clearTimeout(grace);
+      leases.close();
+      await limits.close();
+      reply.close();
+      stream.close();
+      await admission.close();
+    },
+  };
+}
+
+/** Connections of the named providers that have a key. */
+function connect(fleet: Fleet, names: readonly string[]): ReadonlyMap<string, Connection> {
+  return new Map(
+    names.flatMap((id) => {
+      const credential = fleet.config.credentials.get(id);
+      const provider = providers[id];
+      if (provider === undefined || credential?.apiKey === undefined) return [];
+      const { apiKey, baseUrl } = credential;
+      return [[id, provider.connect(baseUrl === undefined ? { apiKey } : { apiKey, baseUrl })] as const];
+    }),
+  );
+}
+
+function tellWait(fleet: Fleet, request: ClaimedRequest): void {
+  const now = new Date();
+  fleet.telemetry.past("queueWait", {
+    parent: request.traceparent,
+    from: request.createdAt,
+    until: now,
+    attributes: { "millrace.lane": request.lane },
+  });
+  fleet.telemetry.measure("queueWaitMs", now.getTime() - request.createdAt.getTime(), { lane: request.lane });
+}

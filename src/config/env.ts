@@ -59,3 +59,6 @@ export function readEnvironment(source: Readonly<Record<string, string | undefin
     ),
   });
 }
+
+/** This process' environment, to start from where a fleet is given other settings (the demo, `up --simulate`). */
+export const inheritedEnvironment = (): Readonly<Record<string, string | undefined>> => ({ ...process.env });

@@ -10,7 +10,7 @@ import { providers } from "../provider/registry.ts";
 import { type Bell, openBell } from "../queue/bell.ts";
 import { type Lanes, openLanes } from "../queue/lanes.ts";
 import { systemClock } from "../runtime/clock.ts";
-import { startServices } from "../runtime/embedded/services.ts";
+import { type Services, startServices } from "../runtime/embedded/services.ts";
 import { silentTelemetry, type Telemetry } from "../telemetry/telemetry.ts";
 
 export interface Fleet {
@@ -64,25 +64,9 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
   };
 }
 
-interface Services {
-  readonly redisUrl: string;
-  readonly databaseUrl: string;
-  stop(): Promise<void>;
-}
-
 /** Named services are used as they are and never stopped; what is not named runs embedded. */
 async function servicesOf(config: Config, say: (line: string) => void): Promise<Services> {
   const { redisUrl, databaseUrl } = config;
   if (redisUrl !== undefined && databaseUrl !== undefined) return { redisUrl, databaseUrl, stop: async () => {} };
-  const embedded = await startServices({
-    directory: config.home,
-    say,
-    databaseAnswers,
-    want: { redis: redisUrl === undefined, postgres: databaseUrl === undefined },
-  });
-  return {
-    redisUrl: redisUrl ?? embedded.redisUrl,
-    databaseUrl: databaseUrl ?? embedded.databaseUrl,
-    stop: () => embedded.stop(),
-  };
+  return startServices({ directory: config.home, say, databaseAnswers, redisUrl, databaseUrl });
 }

@@ -142,7 +142,10 @@ CREATE TABLE "requests" (
 	"failure_message" text,
 	"hold_reason" text,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
-	"finished_at" timestamp with time zone
+	"finished_at" timestamp with time zone,
+	CONSTRAINT "requests_state" CHECK (state in ('queued', 'dispatched', 'running', 'waiting', 'held', 'succeeded', 'failed', 'cancelled')),
+	CONSTRAINT "requests_priority" CHECK (priority between 1 and 3),
+	CONSTRAINT "requests_lease_token" CHECK ((state = 'running') = (lease_token is not null))
 );
 --> statement-breakpoint
 CREATE TABLE "toggles" (
@@ -156,7 +159,6 @@ CREATE INDEX "attempts_provider" ON "attempts" USING btree ("provider","id");-->
 CREATE INDEX "attempts_failed" ON "attempts" USING btree ("id") WHERE outcome <> 'succeeded';--> statement-breakpoint
 CREATE INDEX "attempts_batch" ON "attempts" USING btree ("batch_id","created_at") WHERE batch_id is not null;--> statement-breakpoint
 CREATE INDEX "attempts_xact" ON "attempts" USING btree ("xact");--> statement-breakpoint
-CREATE INDEX "attempts_tenant" ON "attempts" USING btree ("tenant","created_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "batch_lines_custom_id" ON "batch_lines" USING btree ("batch_id","custom_id");--> statement-breakpoint
 CREATE INDEX "batch_lines_request" ON "batch_lines" USING btree ("request_id");--> statement-breakpoint
 CREATE INDEX "batches_tenant" ON "batches" USING btree ("tenant","id");--> statement-breakpoint
@@ -172,7 +174,6 @@ CREATE INDEX "requests_deadline" ON "requests" USING btree ("deadline") WHERE de
 CREATE UNIQUE INDEX "requests_idempotency" ON "requests" USING btree ("tenant","idempotency_key") WHERE idempotency_key is not null;--> statement-breakpoint
 CREATE INDEX "requests_batch_open" ON "requests" USING btree ("batch_id","state") WHERE batch_id is not null and state in ('queued', 'dispatched', 'running', 'waiting', 'held');--> statement-breakpoint
 CREATE INDEX "requests_batch_bad" ON "requests" USING btree ("batch_id","state") WHERE batch_id is not null and state in ('failed', 'cancelled');--> statement-breakpoint
-CREATE INDEX "requests_tenant" ON "requests" USING btree ("tenant","id");--> statement-breakpoint
 CREATE INDEX "requests_held" ON "requests" USING btree ("id") WHERE state = 'held';--> statement-breakpoint
 CREATE VIEW "public"."model_daily" AS (
   select date_trunc('day', hour) as day, model, sum(calls) as calls, sum(input_tokens) as input_tokens,

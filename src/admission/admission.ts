@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { Redis } from "ioredis";
 import type { Pool } from "../config/deployment.ts";
+import { microBatch } from "../runtime/micro-batch.ts";
 import type { Actual, Permit, Verdict } from "./permit.ts";
 import { type Rate, rateFor } from "./rate.ts";
 
@@ -19,8 +20,8 @@ export interface Admission {
 }
 
 interface Scripts {
-  acquire(...args: (string | number)[]): Promise<[number, number, number, number]>;
-  settle(...args: (string | number)[]): Promise<number>;
+  acquire(...args: (string | number)[]): Promise<number[]>;
+  settle(...args: (string | number)[]): Promise<number[]>;
   progress(...args: (string | number)[]): Promise<number>;
 }
 
@@ -30,45 +31,22 @@ const concurrencyLookMs = 50;
 const script = (name: string): string => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), "utf8");
 
 export function openAdmission(redisUrl: string): Admission {
-  const redis = new Redis(redisUrl, {
-    enableAutoPipelining: true,
-    maxRetriesPerRequest: 2,
-    connectionName: "millrace:admission",
-  });
+  const redis = new Redis(redisUrl, { maxRetriesPerRequest: 2, connectionName: "millrace:admission" });
   redis.on("error", () => {}); // every command rejects with the reason; an unheard event would end the process
   redis.defineCommand("acquire", { numberOfKeys: 3, lua: script("acquire-3") });
   redis.defineCommand("settle", { numberOfKeys: 3, lua: script("settle-3") });
   redis.defineCommand("progress", { numberOfKeys: 1, lua: script("progress-1") });
   const scripts = redis as unknown as Scripts; // defineCommand adds these methods at run time
-  const rates = new Map<string, readonly Rate[]>();
-  const ratesOf = (pool: string): readonly Rate[] => rates.get(pool) ?? [];
+  const doors = new Map<string, Door>();
+  const doorOf = (pool: Pool | string): Door | undefined => doors.get(typeof pool === "string" ? pool : pool.id);
 
   return {
-    async acquire(pool, leaseId, leaseMs) {
-      if (!rates.has(pool.id)) rates.set(pool.id, [rateFor("requests", pool.requestsPerMinute)]);
-      const dimensions = ratesOf(pool.id);
-      const [granted, waitUs, by, nextUs] = await scripts.acquire(
-        ...keysOf(pool.id),
-        leaseId,
-        leaseMs,
-        pool.concurrency,
-        dimensions.length,
-        ...dimensions.flatMap((rate) => [rate.perUnitUs, rate.burst, 1]),
-      );
-      if (granted === 1) return { granted: true, permit: { leaseId, pool: pool.id }, nextMs: nextUs / 1000 };
-      if (by === -1) return { granted: false, waitMs: concurrencyLookMs, blockedBy: "concurrency" };
-      return { granted: false, waitMs: waitUs / 1000, blockedBy: dimensions[by - 1]?.name ?? "unknown" };
+    acquire(pool, leaseId, leaseMs) {
+      const door = doorOf(pool) ?? openDoor(scripts, pool, leaseMs);
+      doors.set(pool.id, door);
+      return door.acquire(leaseId);
     },
-    async settle(permit, actual) {
-      const dimensions = ratesOf(permit.pool);
-      const settled = await scripts.settle(
-        ...keysOf(permit.pool),
-        permit.leaseId,
-        dimensions.length,
-        ...dimensions.flatMap((rate) => [rate.perUnitUs, actual.requests]),
-      );
-      return settled === 1;
-    },
+    settle: async (permit, actual) => (await doorOf(permit.pool)?.settle({ permit, actual })) ?? false,
     async progress(permits, leaseMs) {
       const byPool = new Map<string, string[]>();
       for (const permit of permits) byPool.set(permit.pool, [...(byPool.get(permit.pool) ?? []), permit.leaseId]);
@@ -78,6 +56,55 @@ export function openAdmission(redisUrl: string): Admission {
       redis.disconnect();
     },
   };
+}
+
+interface Door {
+  readonly acquire: (leaseId: string) => Promise<Verdict>;
+  readonly settle: (end: { readonly permit: Permit; readonly actual: Actual }) => Promise<boolean>;
+}
+
+/** Calls of one pool that come at the same moment share a script run. */
+function openDoor(scripts: Scripts, pool: Pool, leaseMs: number): Door {
+  const rates = [rateFor("requests", pool.requestsPerMinute)];
+  const keys = keysOf(pool.id);
+  return {
+    acquire: microBatch({
+      maxItems: 200,
+      lines: 1,
+      send: async (leaseIds: readonly string[]) => {
+        const shape = [
+          leaseMs,
+          pool.concurrency,
+          rates.length,
+          ...rates.flatMap((rate) => [rate.perUnitUs, rate.burst]),
+        ];
+        const answers = await scripts.acquire(...keys, ...shape, ...leaseIds.flatMap((leaseId) => [leaseId, 1]));
+        return leaseIds.map((leaseId, at) =>
+          verdictFrom(answers.slice(at * 4, at * 4 + 4), { leaseId, pool: pool.id }, rates),
+        );
+      },
+    }),
+    settle: microBatch({
+      maxItems: 200,
+      lines: 1,
+      send: async (ends) => {
+        const shape = [rates.length, ...rates.map((rate) => rate.perUnitUs)];
+        const answers = await scripts.settle(
+          ...keys,
+          ...shape,
+          ...ends.flatMap(({ permit, actual }) => [permit.leaseId, actual.requests]),
+        );
+        return answers.map((settled) => settled === 1);
+      },
+    }),
+  };
+}
+
+function verdictFrom(answer: readonly number[], permit: Permit, rates: readonly Rate[]): Verdict {
+  const [granted = 0, waitUs = 0, by = 0, nextUs = 0] = answer;
+  if (granted === 1) return { granted: true, permit, nextMs: nextUs / 1000 };
+  if (by === -1) return { granted: false, waitMs: concurrencyLookMs, blockedBy: "concurrency" };
+  return { granted: false, waitMs: waitUs / 1000, blockedBy: rates[by - 1]?.name ?? "unknown" };
 }
 
 /** One hash tag per pool: all keys of a decision live in one slot of a Redis Cluster. */

@@ -1,5 +1,4 @@
 /** One call to one provider under our own timeouts, and its row for the ledger. Never rejects (see provider.ts). */
-import { v7 as uuidv7 } from "uuid";
 import { defaultMaxOutputTokens } from "../admission/estimate.ts";
 import type { ClaimedRequest } from "../ledger/claim.ts";
 import type { AttemptRow } from "../ledger/record.ts";
@@ -100,7 +99,6 @@ function attemptRow(deps: AttemptDeps, target: Target, outcome: CallOutcome, tim
   const startedAt = new Date(timing.startedAt);
   const cost = costOf(target.deployment.priceBook, target.deployment.model, usage, startedAt);
   return {
-    id: uuidv7(),
     provider: target.deployment.provider,
     model: target.deployment.model,
     deployment: target.deployment.id,

@@ -40,7 +40,7 @@ export async function acceptRequests(ledger: Ledger, rows: readonly NewRequest[]
         ${column((r) => JSON.stringify(r.body))}::text[], ${column((r) => r.estInputTokens)}::int[],
         ${column((r) => r.estOutputTokens)}::int[], ${column((r) => r.deadline?.toISOString() ?? null)}::text[],
         ${column((r) => r.idempotencyKey ?? null)}::text[], ${column((r) => r.traceparent ?? null)}::text[],
-        ${column((r) => r.replyWanted ?? false)}::boolean[], ${column((r) => r.dispatchEpoch ?? null)}::text[]
+        ${column((r) => String(r.replyWanted ?? false))}::text[], ${column((r) => r.dispatchEpoch ?? null)}::text[]
       ) as i(id, tenant, batch_id, line_no, custom_id, shape, model, deployment, lane, priority, body, est_input_tokens,
         est_output_tokens, deadline, idempotency_key, traceparent, reply_wanted, dispatch_epoch)
     ),
@@ -56,7 +56,7 @@ export async function acceptRequests(ledger: Ledger, rows: readonly NewRequest[]
         case when dispatch_epoch is null then 'queued' else 'dispatched' end,
         case when dispatch_epoch is null then 0 else 1 end,
         case when dispatch_epoch is null then null else now() end,
-        dispatch_epoch, est_input_tokens, est_output_tokens, deadline::timestamptz, idempotency_key, traceparent, reply_wanted
+        dispatch_epoch, est_input_tokens, est_output_tokens, deadline::timestamptz, idempotency_key, traceparent, reply_wanted::boolean
       from input where line_no is null or id in (select request_id from lines)
       on conflict do nothing returning id
     ),

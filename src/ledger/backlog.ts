@@ -82,7 +82,7 @@ export async function markDispatched(ledger: Ledger, ids: readonly string[], epo
     }[]
   >`
     update requests set state = 'dispatched', dispatch_no = dispatch_no + 1, dispatched_at = now(), dispatch_epoch = ${epoch}
-    where id = any(${ids as string[]}::uuid[]) and state = 'queued'
+    where id = any(${ids as string[]}::uuid[]) and state || '' = 'queued'
     returning id, dispatch_no, tenant, model, batch_id, traceparent`;
   return rows.map((row) => ({
     id: row.id,

@@ -58,9 +58,33 @@ export async function openBatch(ledger: Ledger, batch: NewBatch): Promise<BatchV
   return viewOf(row);
 }
 
-/** accepting → running: all lines are in. */
-export async function sealBatch(ledger: Ledger, id: string): Promise<void> {
-  await ledger.sql`update batches set state = 'running' where id = ${id} and state = 'accepting'`;
+/** The batch of this fingerprint, opened when there is none. Two that ask at the same moment get the same batch. */
+export async function findOrOpenBatch(
+  ledger: Ledger,
+  batch: NewBatch,
+): Promise<{ readonly batch: BatchView; readonly fresh: boolean }> {
+  return ledger.sql.begin(async (sql) => {
+    await sql`select pg_advisory_xact_lock(hashtextextended(${batch.tenant} || ' ' || ${batch.fingerprint}, 4915112103))`;
+    const within = { ...ledger, sql };
+    const known = await batchByFingerprint(within, batch.tenant, batch.fingerprint);
+    if (known !== undefined) return { batch: known, fresh: false };
+    return { batch: await openBatch(within, batch), fresh: true };
+  });
+}
+
+/** accepting → running: all lines are in, and `total` says how many there are. False: the batch was not accepting. */
+export async function sealBatch(ledger: Ledger, id: string): Promise<boolean> {
+  const rows = await ledger.sql`
+    update batches set state = 'running', total = (select count(*) from batch_lines where batch_id = ${id})
+    where id = ${id} and state = 'accepting'`;
+  return rows.count > 0;
+}
+
+/** The last line that is in, or 0. Lines come in their order, so everything before it is in as well. */
+export async function lastLineOf(ledger: Ledger, id: string): Promise<number> {
+  const [row] = await ledger.sql<{ last: number | null }[]>`
+    select max(line_no) as last from batch_lines where batch_id = ${id}`;
+  return row?.last ?? 0;
 }
 
 export async function batchById(ledger: Ledger, id: string): Promise<BatchView | undefined> {

@@ -1,7 +1,8 @@
 /**
  * Durable before acknowledged (invariant 4): the attempt, its usage and cost, the result and the request's next state
  * in one statement, fenced by the lease token. A fenced-out worker's attempt is still recorded, as `superseded`: the
- * money was spent. Records travel in groups.
+ * money was spent. An attempt's id is the lease token of its claim, so each call has one row: a call first noted as lost
+ * becomes a superseded one when its worker turns up after all. Records travel in groups. The token alone is the fence: the table lets only running rows have one.
  */
 import type { RequestEvent, RequestState } from "../request/lifecycle.ts";
 import { nextState } from "../request/lifecycle.ts";
@@ -13,7 +14,6 @@ import type { Ledger } from "./ledger.ts";
 
 /** One provider call, as it will stand in `attempts`. */
 export interface AttemptRow {
-  readonly id: string;
   readonly provider: string;
   readonly model: string;
   readonly deployment: string;
@@ -85,7 +85,7 @@ export const recordRequests = (ledger: Ledger): RecordRequest =>
             failure_kind = m.failure_kind, failure_message = m.failure_message, hold_reason = m.hold_reason,
             finished_at = case when m.finished then now() end
           from moves m
-          where r.id = m.request_id and r.lease_token = m.token and r.state = 'running'
+          where r.id = m.request_id and r.lease_token = m.token
           returning r.id, m.token as lease_token
         ),
         calls as (
@@ -93,18 +93,26 @@ export const recordRequests = (ledger: Ledger): RecordRequest =>
             failure_kind, failure_message, http_status, provider_request_id, finish_unified, finish_raw, input_tokens,
             output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_nano_usd, price_version, streamed,
             started_at, duration_ms, first_token_ms)
-          select a.id, a.request_id, a.tenant, a.batch_id, a.dispatch_no, a.attempt, a.provider, a.model, a.deployment,
+          select a.token, a.request_id, a.tenant, a.batch_id, a.dispatch_no, a.attempt, a.provider, a.model, a.deployment,
             case when a.token in (select lease_token from moved) then a.outcome else 'superseded' end,
             a.failure_kind, a.failure_message, a.http_status, a.provider_request_id, a.finish_unified, a.finish_raw,
             a.input_tokens, a.output_tokens, a.cache_read_tokens, a.cache_write_tokens, a.reasoning_tokens,
             a.cost_nano_usd, a.price_version, a.streamed, a.started_at, a.duration_ms, a.first_token_ms
-          from json_to_recordset(${JSON.stringify(calls)}::text::json) as a(id uuid, token uuid, request_id uuid, tenant text,
+          from json_to_recordset(${JSON.stringify(calls)}::text::json) as a(token uuid, request_id uuid, tenant text,
             batch_id uuid, dispatch_no int, attempt int, provider text, model text, deployment text, outcome text,
             failure_kind text, failure_message text, http_status int, provider_request_id text, finish_unified text,
             finish_raw text, input_tokens int, output_tokens int, cache_read_tokens int, cache_write_tokens int,
             reasoning_tokens int, cost_nano_usd bigint, price_version text, streamed boolean, started_at timestamptz,
             duration_ms int, first_token_ms int)
-          on conflict (id) do nothing
+          on conflict (id) do update set outcome = excluded.outcome, failure_kind = excluded.failure_kind,
+            failure_message = excluded.failure_message, http_status = excluded.http_status,
+            provider_request_id = excluded.provider_request_id, finish_unified = excluded.finish_unified,
+            finish_raw = excluded.finish_raw, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
+            cache_read_tokens = excluded.cache_read_tokens, cache_write_tokens = excluded.cache_write_tokens,
+            reasoning_tokens = excluded.reasoning_tokens, cost_nano_usd = excluded.cost_nano_usd,
+            price_version = excluded.price_version, streamed = excluded.streamed, started_at = excluded.started_at,
+            duration_ms = excluded.duration_ms, first_token_ms = excluded.first_token_ms, xact = pg_current_xact_id()
+            where attempts.outcome = 'lost'
         ),
         stored as (
           insert into payloads (request_id, kind, content)
@@ -140,7 +148,6 @@ function moveRow(input: RecordInput) {
 
 function attemptRow(input: RecordInput, attempt: AttemptRow) {
   return {
-    id: attempt.id,
     token: input.leaseToken,
     request_id: input.requestId,
     tenant: input.tenant,

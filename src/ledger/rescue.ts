@@ -1,5 +1,4 @@
 /** Bringing lost work back (the reconciler's queries): bounded per call, idempotent, safe when two run. */
-import { v7 as uuidv7 } from "uuid";
 import type { Ledger } from "./ledger.ts";
 
 /** A request lost this often takes its workers down with it: it is parked as failed, with its story. */
@@ -13,19 +12,18 @@ export async function rescueExpiredLeases(
   ledger: Ledger,
   limit = 1_000,
 ): Promise<{ requeued: number; parked: number }> {
-  const ids = Array.from({ length: limit }, () => uuidv7());
   const rows = await ledger.sql<{ state: string }[]>`
     with expired as (
-      select id, attempt, dispatch_no, tenant, batch_id, deployment, lease_token, lease_until, row_number() over () as n
+      select id, attempt, dispatch_no, tenant, batch_id, deployment, lease_token, lease_until
       from requests where state = 'running' and lease_until < now() order by lease_until limit ${limit} for update skip locked
     ),
     noted as (
       insert into attempts (id, request_id, tenant, batch_id, dispatch_no, attempt, provider, model, deployment, outcome,
         failure_kind, failure_message, streamed, started_at, duration_ms)
-      select (${ids}::uuid[])[e.n], e.id, e.tenant, e.batch_id, e.dispatch_no, e.attempt, split_part(e.deployment, '/', 1),
+      select e.lease_token, e.id, e.tenant, e.batch_id, e.dispatch_no, e.attempt, split_part(e.deployment, '/', 1),
         substr(e.deployment, strpos(e.deployment, '/') + 1), e.deployment, 'lost', 'lost',
         'the worker was lost; the call may have been made', false, e.lease_until, 0
-      from expired e
+      from expired e on conflict (id) do nothing
     )
     update requests r set
       state = case when r.lost + 1 >= ${maxLost} then 'failed' else 'queued' end,

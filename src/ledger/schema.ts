@@ -7,6 +7,7 @@ import { sql } from "drizzle-orm";
 import {
   bigint,
   boolean,
+  check,
   customType,
   index,
   integer,
@@ -20,6 +21,7 @@ import {
   uniqueIndex,
   uuid,
 } from "drizzle-orm/pg-core";
+import { requestStates } from "../request/lifecycle.ts";
 
 const xid8 = customType<{ data: string }>({ dataType: () => "xid8" });
 const at = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
@@ -84,10 +86,12 @@ export const requests = pgTable(
     index("requests_batch_bad")
       .on(t.batchId, t.state)
       .where(sql`batch_id is not null and state in ('failed', 'cancelled')`),
-    // A tenant's newest requests.
-    index("requests_tenant").on(t.tenant, t.id),
     // An operator: what waits for a person.
     index("requests_held").on(t.id).where(sql`state = 'held'`),
+    check("requests_state", sql`state in (${sql.raw(requestStates.map((state) => `'${state}'`).join(", "))})`),
+    check("requests_priority", sql`priority between 1 and 3`),
+    // A lease token is the fence, and only a running row has one.
+    check("requests_lease_token", sql`(state = 'running') = (lease_token is not null)`),
   ],
 );
 
@@ -151,8 +155,6 @@ export const attempts = pgTable(
     index("attempts_batch").on(t.batchId, t.createdAt).where(sql`batch_id is not null`),
     // The roll-up: rows of transactions not yet counted.
     index("attempts_xact").on(t.xact),
-    // Cost per tenant and day.
-    index("attempts_tenant").on(t.tenant, t.createdAt),
   ],
 );
 

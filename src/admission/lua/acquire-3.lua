@@ -1,12 +1,14 @@
--- One admission decision, all or nothing (invariant 5): every rate dimension and the concurrency of a pool.
+-- Admission decisions for calls of one pool, each all or nothing (invariant 5): every rate dimension and the pool's
+-- concurrency. Calls that ask at the same moment share one run of the script; they are decided in turn.
 -- A refusal writes nothing but the removal of expired leases, which is due in any case.
 --
 -- KEYS  1 state   hash: lt = newest time seen (monotone clock), a<i> = theoretical arrival time of dimension i
 --       2 leases  zset: lease id -> expiry
 --       3 costs   hash: lease id -> reserved cost of each dimension, comma separated
--- ARGV  1 lease id   2 lease ms   3 concurrency   4 number of dimensions n
---       then 3 a dimension: microseconds per unit, burst in units, cost in units
--- Returns {granted 1|0, wait us, blocked by: 0 nothing | i dimension i | -1 concurrency, next us}
+-- ARGV  1 lease ms   2 concurrency   3 number of dimensions n
+--       then 2 a dimension: microseconds per unit, burst in units
+--       then 1 + n a call: lease id, cost in each dimension
+-- Returns 4 numbers a call: granted 1|0, wait us, blocked by (0 nothing | i dimension i | -1 concurrency), next us
 --       next = how long until one more call of this cost could be granted (rates only)
 -- Time  Redis' own, read once, in us since 2025-01-01 (a double's step is then below 0.01 us), never backwards.
 -- Rates are GCRA: start >= a + (cost - burst) * perUnit. Numbers go to redis.call as they are: tostring() would round.
@@ -14,25 +16,25 @@
 -- flush) must not grant a burst twice.
 local t = redis.call('TIME')
 local now = (tonumber(t[1]) - 1735689600) * 1000000 + tonumber(t[2])
-local n = tonumber(ARGV[4])
+local ttl = tonumber(ARGV[1]) * 1000
+local concurrency = tonumber(ARGV[2])
+local n = tonumber(ARGV[3])
+
 local fields = {'lt'}
 for i = 1, n do fields[i + 1] = 'a' .. i end
 local state = redis.call('HMGET', KEYS[1], unpack(fields))
 local lt = tonumber(state[1] or '0')
 if lt > now then now = lt end
 
-local function perUnit(i) return tonumber(ARGV[2 + 3 * i]) end
-local function burst(i) return tonumber(ARGV[3 + 3 * i]) end
-local function cost(i) return tonumber(ARGV[4 + 3 * i]) end
-local function arrival(i)
-  if state[i + 1] then return tonumber(state[i + 1]) end
-  local ready = math.min(burst(i), math.max(1, 3000000 / perUnit(i)))
-  return now + (burst(i) - ready) * perUnit(i)
-end
-
-if redis.call('HEXISTS', KEYS[3], ARGV[1]) == 1 then
-  redis.call('ZADD', KEYS[2], 'XX', 'GT', now + tonumber(ARGV[2]) * 1000, ARGV[1])
-  return {1, 0, 0, 0}
+local perUnit, burst, arrival = {}, {}, {}
+for i = 1, n do
+  perUnit[i], burst[i] = tonumber(ARGV[2 + 2 * i]), tonumber(ARGV[3 + 2 * i])
+  if state[i + 1] then
+    arrival[i] = tonumber(state[i + 1])
+  else
+    local ready = math.min(burst[i], math.max(1, 3000000 / perUnit[i]))
+    arrival[i] = now + (burst[i] - ready) * perUnit[i]
+  end
 end
 
 local expired = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now)
@@ -40,26 +42,48 @@ for _, lease in ipairs(expired) do
   redis.call('ZREM', KEYS[2], lease)
   redis.call('HDEL', KEYS[3], lease)
 end
-if redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[3]) then return {0, 0, -1, 0} end
+local held = redis.call('ZCARD', KEYS[2])
 
-local wait, by = 0, 0
-for i = 1, n do
-  local w = arrival(i) + (cost(i) - burst(i)) * perUnit(i) - now
-  if w > wait then wait = w; by = i end
+local answers, granted = {}, false
+local function answer(...)
+  for _, value in ipairs({...}) do answers[#answers + 1] = value end
 end
-if wait > 0 then return {0, math.ceil(wait), by, 0} end
 
-local reserved = {}
-local following = 0
-local writes = {'lt', now}
-for i = 1, n do
-  local a = math.max(arrival(i), now) + cost(i) * perUnit(i)
-  writes[#writes + 1] = 'a' .. i
-  writes[#writes + 1] = a
-  reserved[i] = ARGV[4 + 3 * i]
-  following = math.max(following, a + (cost(i) - burst(i)) * perUnit(i) - now)
+local function decide(at)
+  local lease = ARGV[at]
+  if redis.call('HEXISTS', KEYS[3], lease) == 1 then
+    redis.call('ZADD', KEYS[2], 'XX', 'GT', now + ttl, lease)
+    return answer(1, 0, 0, 0)
+  end
+  if held >= concurrency then return answer(0, 0, -1, 0) end
+  local wait, by = 0, 0
+  for i = 1, n do
+    local w = arrival[i] + (tonumber(ARGV[at + i]) - burst[i]) * perUnit[i] - now
+    if w > wait then wait = w; by = i end
+  end
+  if wait > 0 then return answer(0, math.ceil(wait), by, 0) end
+
+  local reserved, following = {}, 0
+  for i = 1, n do
+    local cost = tonumber(ARGV[at + i])
+    arrival[i] = math.max(arrival[i], now) + cost * perUnit[i]
+    reserved[i] = ARGV[at + i]
+    following = math.max(following, arrival[i] + (cost - burst[i]) * perUnit[i] - now)
+  end
+  redis.call('ZADD', KEYS[2], now + ttl, lease)
+  redis.call('HSET', KEYS[3], lease, table.concat(reserved, ','))
+  held = held + 1
+  granted = true
+  answer(1, 0, 0, math.ceil(following))
 end
-redis.call('HSET', KEYS[1], unpack(writes))
-redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]) * 1000, ARGV[1])
-redis.call('HSET', KEYS[3], ARGV[1], table.concat(reserved, ','))
-return {1, 0, 0, math.ceil(following)}
+
+for at = 4 + 2 * n, #ARGV, 1 + n do decide(at) end
+if granted then
+  local writes = {'lt', now}
+  for i = 1, n do
+    writes[#writes + 1] = 'a' .. i
+    writes[#writes + 1] = arrival[i]
+  end
+  redis.call('HSET', KEYS[1], unpack(writes))
+end
+return answers

@@ -17,7 +17,7 @@ import { postgresSettings } from "./postgres-settings.ts";
 import { findPostgresUser } from "./postgres-user.ts";
 import { endPostmaster, findPostmaster } from "./postmaster.ts";
 import { noteService, readRecord } from "./record.ts";
-import { type StartedServer, spawnServer } from "./server-process.ts";
+import { type StartedServer, startServer } from "./server-process.ts";
 import { ServicesFailed } from "./services-failed.ts";
 
 export interface PostgresStart {
@@ -89,17 +89,11 @@ const launch = async (directory: string, { binaries, user }: Cluster): Promise<S
   if (known === undefined) throw new Error("PostgreSQL is launched before its password is known");
   const port = await freePort(known.port);
   const options = [`port=${port}`, ...postgresSettings].flatMap((setting) => ["-c", setting]);
-  const server = spawnServer({
-    ...user.wrap(binaries.postgres, ["-D", join(directory, "postgres"), ...options]),
-    cwd: "/",
-    logPath: join(directory, "logs", "postgres.log"),
-  });
-  noteService(directory, "postgres", {
-    password: known.password,
-    port,
-    ...(server.process && { process: server.process }),
-  });
-  return server;
+  const command = user.wrap(binaries.postgres, ["-D", join(directory, "postgres"), ...options]);
+  const logPath = join(directory, "logs", "postgres.log");
+  return startServer({ ...command, cwd: "/", logPath }, (process) =>
+    noteService(directory, "postgres", { password: known.password, port, process }),
+  );
 };
 
 /** Waits for the server that runs on our data; undefined when it is gone, or ready and yet does not answer to our password. */

@@ -1,6 +1,6 @@
 /**
  * `services.json`: passwords, ports and processes of the two services, readable by their owner only.
- * Read and written under the lock. It is written before a process is spawned (password, port) and at once after (pid).
+ * Read and written under the lock. A server starts only after its process is written down here.
  */
 import { chmodSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ export const readRecord = (directory: string): ServicesRecord => {
   return { home, ...passwordsOf(parsed.data) };
 };
 
-/** Replaces the record in one step. Synchronous, so that nothing comes between a spawn and the note of its pid. */
+/** Replaces the record in one step, so that a reader sees the old one or the new one. */
 const writeRecord = (directory: string, record: ServicesRecord): void => {
   const path = join(directory, "services.json");
   const next = `${path}.${process.pid}`;

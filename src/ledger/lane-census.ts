@@ -1,0 +1,84 @@
+/**
+ * What is open in each lane, for operators and gauges. Every count reads a partial index and stops at `censusLimit`, so
+ * asking costs the same with a thousand requests as with ten million.
+ */
+import type { Ledger } from "./ledger.ts";
+
+/** A count that reads this much means "at least this many". */
+export const censusLimit = 100_000;
+
+export const openStates = ["queued", "dispatched", "running", "waiting", "held"] as const;
+export type OpenState = (typeof openStates)[number];
+
+export interface LaneCensus {
+  readonly lane: string;
+  readonly counts: Readonly<Record<OpenState, number>>;
+  /** Age of the oldest request that is queued or dispatched, milliseconds; undefined when none is. */
+  readonly oldestMs: number | undefined;
+}
+
+interface CountRow {
+  readonly lane: string;
+  readonly state: OpenState;
+  readonly n: number;
+}
+
+/** One entry for each of `lanes`, in their order. */
+export async function laneCensus(ledger: Ledger, lanes: readonly string[]): Promise<LaneCensus[]> {
+  const [counts, ages] = await Promise.all([countRows(ledger, lanes), oldestRows(ledger, lanes)]);
+  return lanes.map((lane) => {
+    const of = (state: OpenState) => counts.find((row) => row.lane === lane && row.state === state)?.n ?? 0;
+    return {
+      lane,
+      counts: {
+        queued: of("queued"),
+        dispatched: of("dispatched"),
+        running: of("running"),
+        waiting: of("waiting"),
+        held: of("held"),
+      },
+      oldestMs: ages.find((row) => row.lane === lane)?.oldest_ms ?? undefined,
+    };
+  });
+}
+
+/** Queued and dispatched rows are indexed by lane; of the others the first `censusLimit` are read and sorted out. */
+const countRows = ({ sql }: Ledger, lanes: readonly string[]) =>
+  sql<CountRow[]>`
+    with lanes as (select unnest(${lanes as string[]}::text[]) as lane)
+    select l.lane, 'queued' as state, q.n from lanes l, lateral (
+      select count(*)::int as n from (select from requests r where r.lane = l.lane and state = 'queued' limit ${censusLimit}) s) q
+    union all
+    select l.lane, 'dispatched', d.n from lanes l, lateral (
+      select count(*)::int as n from (select from requests r where r.lane = l.lane and state = 'dispatched' limit ${censusLimit}) s) d
+    union all
+    select lane, 'running', count(*)::int from (select lane from requests where state = 'running' limit ${censusLimit}) s group by lane
+    union all
+    select lane, 'waiting', count(*)::int from (select lane from requests where state = 'waiting' limit ${censusLimit}) s group by lane
+    union all
+    select lane, 'held', count(*)::int from (select lane from requests where state = 'held' limit ${censusLimit}) s group by lane`;
+
+/** Ids are in the order of acceptance: the least id of each (class, tenant) is its oldest; the walk is the feeder's. */
+const oldestRows = ({ sql }: Ledger, lanes: readonly string[]) =>
+  sql<{ lane: string; oldest_ms: number | null }[]>`
+    with recursive
+    lanes as (select unnest(${lanes as string[]}::text[]) as lane),
+    heads as (
+      select l.lane, c.priority, 1 as n, (select min(tenant) from requests
+        where lane = l.lane and priority = c.priority and state = 'queued') as tenant
+      from lanes l, (select generate_series(1, 3)::smallint as priority) c
+      union all
+      select h.lane, h.priority, h.n + 1, (select min(tenant) from requests
+        where lane = h.lane and priority = h.priority and tenant > h.tenant and state = 'queued')
+      from heads h where h.tenant is not null and h.n < 200
+    ),
+    births as (
+      select h.lane, o.created_at from heads h, lateral (
+        select created_at from requests
+        where lane = h.lane and priority = h.priority and tenant = h.tenant and state = 'queued' order by id limit 1) o
+      where h.tenant is not null
+      union all
+      select l.lane, o.created_at from lanes l, lateral (
+        select created_at from requests where lane = l.lane and state = 'dispatched' order by dispatched_at limit 1) o
+    )
+    select lane, (extract(epoch from now() - min(created_at)) * 1000)::float8 as oldest_ms from births group by lane`;

@@ -1,0 +1,79 @@
+import { valueAt, type Distribution } from "./distribution.ts";
+import { firstTokens, longestAnswerTokens, prose, tokensIn } from "./text.ts";
+import { uniformAt } from "./digest.ts";
+
+/** What a caller wants, in no vendor's words. */
+export interface Ask {
+  readonly model: string;
+  /** System prompt and messages in order: what input tokens, hashes and fault rules look at. */
+  readonly text: string;
+  readonly maxOutputTokens: number | undefined;
+  readonly stop: readonly string[];
+  readonly stream: boolean;
+  /** Whether a streamed answer ends with its usage. */
+  readonly usageInStream: boolean;
+}
+
+/** What a model would say, and why it stops. */
+export interface Draft {
+  readonly text: string;
+  readonly outputTokens: number;
+  readonly finish: Finish;
+}
+
+export type Finish =
+  | { readonly reason: "end" }
+  | { readonly reason: "length" }
+  | { readonly reason: "stop-sequence"; readonly sequence: string };
+
+/** A draft with everything a wire needs to send it. */
+export interface Answer extends Draft {
+  /** Unique in this simulator; each wire adds its own prefix. */
+  readonly id: string;
+  readonly model: string;
+  readonly createdMs: number;
+  /** As reported, which a fault may have falsified; absent when a fault withholds it. */
+  readonly usage: ReportedUsage | undefined;
+  readonly usageInStream: boolean;
+}
+
+export interface ReportedUsage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+/** The same ask and digest always get the same draft. The first stop sequence in the text ends it and is not part of it. */
+export function draftFor(ask: Ask, textDigest: number, lengths: Distribution): Draft {
+  const wanted = Math.round(valueAt(lengths, uniformAt(textDigest, 1)));
+  const drawn = Math.min(Math.max(1, wanted), longestAnswerTokens);
+  const allowed = Math.min(drawn, ask.maxOutputTokens ?? drawn);
+  const text = prose(textDigest, allowed);
+  const stop = firstStop(text, ask.stop);
+  if (stop !== undefined) {
+    const kept = text.slice(0, stop.at);
+    return { text: kept, outputTokens: tokensIn(kept), finish: { reason: "stop-sequence", sequence: stop.sequence } };
+  }
+  return allowed < drawn
+    ? { text, outputTokens: allowed, finish: { reason: "length" } }
+    : { text: `${text.slice(0, -1)}.`, outputTokens: drawn, finish: { reason: "end" } };
+}
+
+function firstStop(text: string, sequences: readonly string[]) {
+  let first: { at: number; sequence: string } | undefined;
+  for (const sequence of sequences) {
+    const at = sequence === "" ? -1 : text.indexOf(sequence);
+    if (at !== -1 && (first === undefined || at < first.at)) first = { at, sequence };
+  }
+  return first;
+}
+
+/** The text of an answer in pieces of so many tokens, with a seam after `seamTokens`. */
+export function* piecesOf(text: string, pieceTokens: number, seamTokens: number): Generator<string> {
+  const seam = firstTokens(text, seamTokens).length;
+  const step = firstTokens(text, pieceTokens).length;
+  for (let from = 0; from < text.length; ) {
+    const to = from < seam ? Math.min(from + step, seam) : from + step;
+    yield text.slice(from, to);
+    from = to;
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * The whole pipeline (claim, admit, call, settle, record) against a competent hand-written BullMQ worker that calls the
+ * same provider and INSERTs one row per job, and against BullMQ doing nothing. Same concurrency, same services, same run,
+ * arms taking turns. Jobs wait in the queue when the clock starts, in every arm.
+ */
+import { type Job, Queue, Worker } from "bullmq";
+import { Redis } from "ioredis";
+import { v7 as uuidv7 } from "uuid";
+import type { Fleet } from "../../src/fleet/fleet.ts";
+import { acceptRequests } from "../../src/ledger/accept.ts";
+import { markDispatched } from "../../src/ledger/backlog.ts";
+import { costOf } from "../../src/pricing/price.ts";
+import { promptBody } from "../../src/request/body.ts";
+import { silentTelemetry, type Telemetry } from "../../src/telemetry/telemetry.ts";
+import { startProviderWorker } from "../../workers/provider-worker.ts";
+import { bench, instantConnection, median } from "./bench.ts";
+
+const concurrency = 400;
+const model = "claude-haiku-4-5";
+const lane = "anthropic.haiku";
+
+await bench("throughput", async ({ quick, fleet, say }) => {
+  const jobs = quick ? 10_000 : 20_000;
+  const rounds = quick ? 3 : 5;
+  const rates = { ours: [] as number[], handWritten: [] as number[], bare: [] as number[] };
+  await warmUp(fleet);
+  for (let round = 0; round < rounds; round += 1) {
+    rates.ours.push(await ours(fleet, jobs));
+    rates.handWritten.push(await handWritten(fleet, jobs, round));
+    rates.bare.push(await bare(fleet, jobs, round));
+    const last = (arm: keyof typeof rates) => Math.round(rates[arm].at(-1) ?? 0);
+    say(`  round ${round + 1}: ours ${last("ours")}/s, hand-written ${last("handWritten")}/s, bare ${last("bare")}/s`);
+  }
+  const [own, hand, none] = [median(rates.ours), median(rates.handWritten), median(rates.bare)];
+  return {
+    oursPerSecond: own,
+    handWrittenPerSecond: hand,
+    barePerSecond: none,
+    ratioToHandWritten: own / hand,
+    ratioToBareBullmq: own / none,
+  };
+});
+
+async function warmUp(fleet: Fleet): Promise<void> {
+  await ours(fleet, 2_000);
+  await handWritten(fleet, 2_000, -1);
+  await bare(fleet, 2_000, -1);
+}
+
+async function ours(fleet: Fleet, jobs: number): Promise<number> {
+  const ids = Array.from({ length: jobs }, () => uuidv7());
+  for (let from = 0; from < jobs; from += 1_000) {
+    const part = ids.slice(from, from + 1_000);
+    await acceptRequests(
+      fleet.ledger,
+      part.map((id) => ({
+        id,
+        tenant: "bench",
+        model,
+        deployment: `anthropic/${model}`,
+        lane,
+        priority: 3,
+        body: promptBody(model, "What is 2 + 2?"),
+        estInputTokens: 12,
+        estOutputTokens: 16,
+      })),
+    );
+    const dispatched = await markDispatched(fleet.ledger, part, "bench");
+    await fleet.lanes.add(
+      dispatched.map((row) => ({
+        lane,
+        model,
+        priority: 3,
+        requestId: row.id,
+        dispatchNo: row.dispatchNo,
+        tenant: "bench",
+      })),
+    );
+  }
+  const started = performance.now();
+  let finished = 0;
+  let allFinished = () => {};
+  const done = new Promise<void>((resolve) => {
+    allFinished = resolve;
+  });
+  const counting: Telemetry = {
+    ...silentTelemetry,
+    count: (name) => {
+      if (name === "finished") finished += 1;
+      if (finished === jobs) allFinished();
+    },
+  };
+  const worker = startProviderWorker(
+    { ...fleet, telemetry: counting },
+    {
+      providers: ["anthropic"],
+      connections: new Map([["anthropic", instantConnection]]),
+      onError: (error) => {
+        throw error;
+      },
+    },
+  );
+  await done;
+  const seconds = (performance.now() - started) / 1000;
+  await worker.drain(0);
+  const [row] = await fleet.ledger.sql<{ n: number }[]>`
+    select count(*)::int as n from requests where id = any(${ids}::uuid[]) and state = 'succeeded'`;
+  if (row?.n !== jobs) throw new Error(`of ${jobs} requests ${row?.n} succeeded`);
+  return jobs / seconds;
+}
+
+/**
+ * What an experienced engineer writes: BullMQ's limiter, priorities and retries, the call, its price, one INSERT with what
+ * operations needs to know.
+ */
+async function handWritten(fleet: Fleet, jobs: number, round: number): Promise<number> {
+  const { sql } = fleet.ledger;
+  await sql`
+    create table if not exists hand_written (
+      id uuid primary key, tenant text not null, provider text not null, model text not null, state text not null,
+      answer text, finish_reason text, input_tokens int, output_tokens int, cost_nano_usd bigint, duration_ms int,
+      attempt int, provider_request_id text, created_at timestamptz not null default now())`;
+  await sql`create index if not exists hand_written_recent on hand_written (provider, created_at)`;
+  return runPlain(fleet, jobs, `hand-${round}`, async (job) => {
+    const startedAt = new Date();
+    const answer = await instantConnection.call(
+      { model, body: promptBody(model, job.data.prompt), stream: false, defaultMaxOutputTokens: 16 },
+      { signal: AbortSignal.timeout(60_000), onText: () => {}, onActivity: () => {} },
+    );
+    if (!answer.ok) throw new Error(answer.failure.message);
+    const { inputTokens = null, outputTokens = null } = answer.usage;
+    const cost = costOf("anthropic", model, answer.usage, startedAt);
+    await sql`
+      insert into hand_written (id, tenant, provider, model, state, answer, finish_reason, input_tokens, output_tokens,
+        cost_nano_usd, duration_ms, attempt, provider_request_id)
+      values (${job.data.id}, ${job.data.tenant}, 'anthropic', ${model}, 'succeeded', ${answer.text}, ${answer.finish.raw},
+        ${inputTokens}, ${outputTokens}, ${cost?.nanoUsd.toString() ?? null}, ${Date.now() - startedAt.getTime()},
+        ${job.attemptsMade + 1}, ${answer.providerRequestId ?? null})`;
+    return { tokens: (inputTokens ?? 0) + (outputTokens ?? 0) };
+  });
+}
+
+function bare(fleet: Fleet, jobs: number, round: number): Promise<number> {
+  return runPlain(fleet, jobs, `bare-${round}`, async () => ({}));
+}
+
+interface PlainJob {
+  readonly id: string;
+  readonly tenant: string;
+  readonly prompt: string;
+}
+
+async function runPlain(
+  fleet: Fleet,
+  jobs: number,
+  name: string,
+  work: (job: Job<PlainJob>) => Promise<object>,
+): Promise<number> {
+  const connection = new Redis(fleet.redisUrl, { maxRetriesPerRequest: null });
+  const queue = new Queue<PlainJob>(name, { connection });
+  for (let from = 0; from < jobs; from += 1_000) {
+    await queue.addBulk(
+      Array.from({ length: Math.min(1_000, jobs - from) }, () => ({
+        name: model,
+        data: { id: uuidv7(), tenant: "bench", prompt: "What is 2 + 2?" },
+        opts: { priority: 3, attempts: 3, backoff: { type: "exponential", delay: 1_000 } },
+      })),
+    );
+  }
+  const started = performance.now();
+  let done = 0;
+  const worker = new Worker<PlainJob>(name, work, {
+    connection,
+    concurrency,
+    limiter: { max: 1_000_000_000, duration: 60_000 },
+    removeOnComplete: { count: 200 },
+    removeOnFail: { count: 500 },
+  });
+  await new Promise<void>((resolve, reject) => {
+    worker.on("completed", () => {
+      done += 1;
+      if (done === jobs) resolve();
+    });
+    worker.on("failed", (_job, error) => reject(error));
+  });
+  const seconds = (performance.now() - started) / 1000;
+  await worker.close();
+  await queue.close();
+  connection.disconnect();
+  return jobs / seconds;
+}

@@ -16,6 +16,7 @@ import {
 } from "../src/ledger/backlog.ts";
 import { pausedLanes } from "../src/ledger/toggles.ts";
 import { listenToBell } from "../src/queue/bell.ts";
+import { sideOf } from "../src/queue/lane-job.ts";
 import { openLeadership } from "../src/queue/leadership.ts";
 import { type Loop, openLoop } from "../src/runtime/loop.ts";
 
@@ -25,6 +26,8 @@ const busyLookMs = 50;
 
 interface LaneMemory {
   readonly deficits: Deficits;
+  /** (class, tenant) pairs seen at the last look: how many rows of each to fetch at the next. */
+  queues: number;
   window: WindowState;
   dispatchedSince: number;
 }
@@ -47,9 +50,9 @@ export function startFeeder(fleet: Fleet, onError: (error: unknown) => void): { 
   /** True when this process leads the lane, so that it must look again soon. */
   async function feedLane(lane: string): Promise<boolean> {
     if (!(await leadership.leads(lane))) return false;
-    const memory = memories.get(lane) ?? { deficits: new Map(), window: emptyWindow, dispatchedSince: 0 };
+    const memory = memories.get(lane) ?? { deficits: new Map(), queues: 1, window: emptyWindow, dispatchedSince: 0 };
     memories.set(lane, memory);
-    const depth = await fleet.lanes.depth(lane);
+    const depth = await fleet.lanes.depth(lane, "main");
     memory.window = observe(memory.window, {
       atMs: Date.now(),
       waiting: depth.waiting,
@@ -61,7 +64,9 @@ export function startFeeder(fleet: Fleet, onError: (error: unknown) => void): { 
       memory.dispatchedSince = 0;
       return true;
     }
-    const rows = await backlogHeads(fleet.ledger, lane, room);
+    // Twice the even share: enough when tenants differ, and the cost follows the room, not room × tenants.
+    const rows = await backlogHeads(fleet.ledger, lane, Math.ceil((2 * room) / memory.queues));
+    memory.queues = Math.max(1, new Set(rows.map((row) => `${row.priority} ${row.tenant}`)).size);
     const placed = feedOrder(rows, room, memory.deficits);
     memory.dispatchedSince = await dispatch(fleet, lane, placed);
     memory.window = {
@@ -97,6 +102,7 @@ async function dispatch(fleet: Fleet, lane: string, placed: readonly Placed<Back
       : [
           {
             lane,
+            side: sideOf(row.priority),
             model: dispatched.model,
             priority: priorities.get(row.id) ?? 3,
             requestId: row.id,

@@ -45,8 +45,8 @@ export function openLeases(options: LeasesOptions): Leases {
   const loop = openLoop(
     async () => {
       const entries = [...held.values()].filter((entry) => Date.now() - entry.since > lookMs / 2);
-      const alive = await renewLeases(options.ledger, entries, options.leaseMs);
-      for (const entry of entries) if (!alive.has(entry.leaseToken)) entry.stop.abort(new Error("the lease is gone"));
+      const gone = await renewLeases(options.ledger, entries, options.leaseMs);
+      for (const entry of entries) if (gone.has(entry.leaseToken)) entry.stop.abort(new Error("the lease is gone"));
       const permits = entries.flatMap((entry) => (entry.permit === undefined ? [] : [entry.permit]));
       await options.admission.progress(permits, options.leaseMs);
       return lookMs;

@@ -15,7 +15,7 @@ import type { Connection } from "../src/provider/provider.ts";
 import { providers } from "../src/provider/registry.ts";
 import { consumeLane, type Handled } from "../src/queue/consume.ts";
 import type { Gate } from "../src/queue/gate.ts";
-import type { LaneJob } from "../src/queue/lane-job.ts";
+import { type LaneJob, sides } from "../src/queue/lane-job.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { openReplySender } from "../src/stream/reply.ts";
 import { openStreamWriter } from "../src/stream/token-stream.ts";
@@ -91,15 +91,21 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
   }
 
   const pools = [...config.catalog.pools.values()].filter((pool) => connections.has(pool.provider));
-  const consumers = pools.map((pool) =>
-    consumeLane({
-      lane: pool.id,
-      redisUrl: fleet.redisUrl,
-      concurrency: Math.min(config.worker.slotsPerLane, pool.concurrency),
-      handle,
-      onError: options.onError,
-    }),
-  );
+  const consumers = pools.flatMap((pool) => {
+    const slots = Math.min(config.worker.slotsPerLane, pool.concurrency);
+    // The express side has slots of its own, a fifth more: bulk calls never hold them.
+    const slotsOf = { main: slots, express: Math.ceil(slots / 5) };
+    return sides.map((side) =>
+      consumeLane({
+        lane: pool.id,
+        side,
+        redisUrl: fleet.redisUrl,
+        concurrency: slotsOf[side],
+        handle,
+        onError: options.onError,
+      }),
+    );
+  });
 
   return {
     lanes: pools.map((pool) => pool.id),

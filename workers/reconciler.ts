@@ -14,6 +14,7 @@ import {
 } from "../src/ledger/rescue.ts";
 import { rollUpAttempts } from "../src/ledger/stats.ts";
 import { pausedLanes } from "../src/ledger/toggles.ts";
+import { sideOf } from "../src/queue/lane-job.ts";
 import { openLeadership } from "../src/queue/leadership.ts";
 import { openLoop } from "../src/runtime/loop.ts";
 
@@ -50,7 +51,12 @@ export function startReconciler(fleet: Fleet, onError: (error: unknown) => void)
     let recalled = 0;
     for (const pool of fleet.config.catalog.pools.keys()) {
       const rows = await oldDispatched(ledger, pool, jobGraceMs);
-      if (rows.length > 0) recalled += await recallDispatched(ledger, await lanes.missing(pool, rows));
+      if (rows.length === 0) continue;
+      const missing = await lanes.missing(
+        pool,
+        rows.map((row) => ({ ...row, side: sideOf(row.priority) })),
+      );
+      recalled += await recallDispatched(ledger, missing);
     }
     return recalled;
   }

@@ -3,8 +3,9 @@
  *
  * Classes go strictly in order, with one exception that keeps lower ones moving: a tenth of the places goes to rows of
  * lower classes that have waited too long (ageing), oldest first, and those travel with the highest priority. Inside a
- * class tenants take turns by deficit round-robin in tokens: whoever has had less for its turn goes first, so one
- * tenant's flood cannot bury another, and a tenant with long requests gets no more than one with short ones.
+ * class tenants take turns by deficit round-robin in tokens, so one tenant's flood cannot bury another, and a tenant with
+ * long requests gets no more than one with short ones. A round that ends in the middle of a turn is gone on with in the
+ * next: whoever did not get its turn yet goes first.
  *   M. Shreedhar, G. Varghese: Efficient Fair Queuing using Deficit Round Robin, SIGCOMM 1995.
  */
 import { type PriorityNumber, priorities } from "../request/priority.ts";
@@ -24,7 +25,7 @@ export interface Placed<Row extends Candidate> {
   readonly priority: PriorityNumber;
 }
 
-/** Tokens carried over between rounds, by tenant; owned by the lane's leader, safe to lose. */
+/** Tokens carried over between rounds, by class and tenant, next turn first; owned by the lane's leader, safe to lose. */
 export type Deficits = Map<string, number>;
 
 export interface FeedPolicy {
@@ -49,7 +50,7 @@ export function feedOrder<Row extends Candidate>(
   for (const priority of Object.values(priorities)) {
     if (placed.length >= room) break;
     const ofClass = candidates.filter((row) => row.priority === priority && !agedIds.has(row.id));
-    const turn = takeTurns(ofClass, room - placed.length, deficits, policy.quantumTokens);
+    const turn = takeTurns(ofClass, `${priority}/`, room - placed.length, deficits, policy.quantumTokens);
     placed.push(...turn.map((row) => ({ row, priority })));
   }
   return placed;
@@ -64,43 +65,60 @@ function agedRows<Row extends Candidate>(candidates: readonly Row[], places: num
     .slice(0, places);
 }
 
-/** Deficit round-robin over tenants; each tenant's own rows keep their order. */
+/** Deficit round-robin over the tenants of one class; each tenant's own rows keep their order. */
 function takeTurns<Row extends Candidate>(
   rows: readonly Row[],
+  prefix: string,
   room: number,
   deficits: Deficits,
   quantum: number,
 ): Row[] {
-  const queues = new Map<string, Row[]>();
-  for (const row of rows) {
-    const queue = queues.get(row.tenant);
-    if (queue === undefined) queues.set(row.tenant, [row]);
-    else queue.push(row);
-  }
-  const cursors = new Map([...queues.keys()].map((tenant) => [tenant, 0]));
+  const queues = queuesOf(rows, prefix);
+  const ring = ringOf(queues, prefix, deficits);
   const taken: Row[] = [];
-  while (taken.length < room && queues.size > 0) {
-    for (const [tenant, queue] of queues) {
-      let cursor = cursors.get(tenant) ?? 0;
-      let deficit = (deficits.get(tenant) ?? 0) + quantum;
-      for (
-        let row = queue[cursor];
-        row !== undefined && row.estTokens <= deficit && taken.length < room;
-        row = queue[cursor]
-      ) {
-        taken.push(row);
-        deficit -= row.estTokens;
-        cursor += 1;
-      }
-      cursors.set(tenant, cursor);
-      deficits.set(tenant, deficit);
-      if (cursor >= queue.length) {
-        queues.delete(tenant);
-        // An empty queue keeps no credit: idle time is not saved up.
-        deficits.delete(tenant);
-      }
-      if (taken.length >= room) break;
+  for (let key = ring.shift(); key !== undefined && taken.length < room; key = ring.shift()) {
+    const queue = queues.get(key);
+    if (queue === undefined) continue;
+    let deficit = (deficits.get(key) ?? 0) + quantum;
+    for (let row = queue.rows[queue.next]; row !== undefined; row = queue.rows[queue.next]) {
+      if (row.estTokens > deficit || taken.length >= room) break;
+      taken.push(row);
+      queue.next += 1;
+      deficit -= row.estTokens;
     }
+    if (taken.length >= room) {
+      // Not this tenant's fault: it stays in front, with what is left of its turn.
+      deficits.set(key, deficit - quantum);
+      break;
+    }
+    deficits.delete(key);
+    // An empty queue keeps no credit: idle time is not saved up.
+    if (queue.next === queue.rows.length) continue;
+    deficits.set(key, deficit);
+    ring.push(key);
   }
   return taken;
+}
+
+interface Queue<Row> {
+  readonly rows: Row[];
+  next: number;
+}
+
+function queuesOf<Row extends Candidate>(rows: readonly Row[], prefix: string): ReadonlyMap<string, Queue<Row>> {
+  const queues = new Map<string, Queue<Row>>();
+  for (const row of rows) {
+    const key = prefix + row.tenant;
+    const queue = queues.get(key);
+    if (queue === undefined) queues.set(key, { rows: [row], next: 0 });
+    else queue.rows.push(row);
+  }
+  return queues;
+}
+
+/** Whose turn it is, in order; newcomers queue up behind. Those that have nothing any more are forgotten. */
+function ringOf(queues: ReadonlyMap<string, unknown>, prefix: string, deficits: Deficits): string[] {
+  for (const key of [...deficits.keys()]) if (key.startsWith(prefix) && !queues.has(key)) deficits.delete(key);
+  for (const key of queues.keys()) if (!deficits.has(key)) deficits.set(key, 0);
+  return [...deficits.keys()].filter((key) => queues.has(key));
 }

@@ -29,7 +29,7 @@ export interface Fleet {
 export interface FleetOptions {
   /** Folder that `.millrace` and `millrace.yaml` are looked for in. */
   readonly directory: string;
-  /** Instead of process.env. */
+  /** Instead of the environment of this process. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly telemetry?: Telemetry;
   /** Progress of a first start, one line at a time. */

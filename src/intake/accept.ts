@@ -7,11 +7,12 @@ import { acceptRequests, type NewRequest } from "../ledger/accept.ts";
 import { recallDispatched } from "../ledger/backlog.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Bell } from "../queue/bell.ts";
+import { sideOf } from "../queue/lane-job.ts";
 import type { Lanes } from "../queue/lanes.ts";
 import { priorities } from "../request/priority.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
-import { type Order, prepareOrder, type Refusal } from "./order.ts";
+import { type Order, type Prepared, prepareOrder, type Refusal } from "./order.ts";
 
 export interface Intake {
   /** Places orders; answers in their order. A refusal has stored nothing. Rejects when the ledger is away. */
@@ -36,15 +37,13 @@ export interface IntakeDeps {
 }
 
 export const openIntake = (deps: IntakeDeps): Intake => ({
-  accept: (orders) =>
-    deps.telemetry.span("accept", { attributes: { "millrace.orders": orders.length } }, async (span) => {
-      const prepared = orders.map((order) =>
-        prepareOrder(
-          deps.config,
-          span.traceparent === undefined ? order : { ...order, traceparent: span.traceparent },
-          deps.clock.now(),
-        ),
-      );
+  accept: async (orders) => {
+    let committed = () => {};
+    const commit = new Promise<void>((resolve) => {
+      committed = resolve;
+    });
+    try {
+      const prepared = orders.map((order) => prepareWithin(deps, order, commit));
       const direct = await directEpoch(deps, orders);
       const rows = prepared.flatMap((entry) => (entry.ok ? [born(entry.row, direct)] : []));
       const fresh = rows.length === 0 ? new Set<string>() : await acceptRequests(deps.ledger, rows);
@@ -58,8 +57,29 @@ export const openIntake = (deps: IntakeDeps): Intake => ({
           ? { ok: true, id: entry.row.id, fresh: fresh.has(entry.row.id) }
           : { ok: false, refusal: entry.refusal },
       );
-    }),
+    } finally {
+      committed();
+    }
+  },
 });
+
+/** Each request begins a trace of its own; its first span lasts until the commit. */
+function prepareWithin(deps: IntakeDeps, order: Order, commit: Promise<void>): Prepared {
+  let prepared: Prepared | undefined;
+  const attributes = { "millrace.tenant": order.tenant, "gen_ai.request.model": order.body.model };
+  void deps.telemetry.span("accept", { parent: order.traceparent, attributes }, async (span) => {
+    const traceparent = span.traceparent ?? order.traceparent;
+    prepared = prepareOrder(
+      deps.config,
+      traceparent === undefined ? order : { ...order, traceparent },
+      deps.clock.now(),
+    );
+    if (!prepared.ok) span.fail(prepared.refusal.code, prepared.refusal.message);
+    await commit;
+  });
+  if (prepared === undefined) throw new Error("telemetry.span must begin its work at once");
+  return prepared;
+}
 
 /** The epoch to be born dispatched under, or undefined when nothing here is interactive or Redis is away. */
 async function directEpoch(deps: IntakeDeps, orders: readonly Order[]): Promise<string | undefined> {
@@ -79,6 +99,7 @@ async function dispatchDirect(deps: IntakeDeps, rows: readonly NewRequest[]): Pr
     await deps.lanes.add(
       direct.map((row) => ({
         lane: row.lane,
+        side: sideOf(row.priority),
         model: row.model,
         priority: row.priority,
         requestId: row.id,

@@ -1,4 +1,5 @@
 /** The feeder's view of the backlog: heads of tenants, due rows, and the move into a lane. All bounded queries. */
+import { despiteDeadlocks } from "./contention.ts";
 import type { Ledger } from "./ledger.ts";
 
 export interface BacklogRow {
@@ -71,19 +72,21 @@ export interface DispatchedRow {
 /** queued → dispatched for those that still are queued, with a new dispatch number. Committed before any job is added. */
 export async function markDispatched(ledger: Ledger, ids: readonly string[], epoch: string): Promise<DispatchedRow[]> {
   if (ids.length === 0) return [];
-  const rows = await ledger.sql<
-    {
-      id: string;
-      dispatch_no: number;
-      tenant: string;
-      model: string;
-      batch_id: string | null;
-      traceparent: string | null;
-    }[]
-  >`
+  const rows = await despiteDeadlocks(
+    () => ledger.sql<
+      {
+        id: string;
+        dispatch_no: number;
+        tenant: string;
+        model: string;
+        batch_id: string | null;
+        traceparent: string | null;
+      }[]
+    >`
     update requests set state = 'dispatched', dispatch_no = dispatch_no + 1, dispatched_at = now(), dispatch_epoch = ${epoch}
     where id = any(${ids as string[]}::uuid[]) and state || '' = 'queued'
-    returning id, dispatch_no, tenant, model, batch_id, traceparent`;
+    returning id, dispatch_no, tenant, model, batch_id, traceparent`,
+  );
   return rows.map((row) => ({
     id: row.id,
     dispatchNo: row.dispatch_no,

@@ -21,7 +21,7 @@ export interface BatchLine {
   /** Of the attempt that succeeded. */
   readonly inputTokens: number | undefined;
   readonly outputTokens: number | undefined;
-  /** Of all attempts; undefined when nothing is known. */
+  /** Of all calls; undefined as soon as that of one call which may have cost something is unknown. */
   readonly costNanoUsd: bigint | undefined;
 }
 
@@ -65,9 +65,11 @@ export async function batchLines(ledger: Ledger, batchId: string, query: LinesQu
     join requests r on r.id = l.request_id
     left join payloads p on p.request_id = l.request_id and p.kind = 'result' and r.state = 'succeeded'
     left join lateral (
-      select max(http_status) filter (where outcome = 'failed') as http_status,
+      select (array_agg(http_status order by id desc) filter (where outcome = 'failed' and failure_kind = r.failure_kind))[1] as http_status,
         max(input_tokens) filter (where outcome = 'succeeded') as input_tokens,
-        max(output_tokens) filter (where outcome = 'succeeded') as output_tokens, sum(cost_nano_usd)::text as cost
+        max(output_tokens) filter (where outcome = 'succeeded') as output_tokens,
+        case when bool_or(cost_nano_usd is null and (outcome <> 'failed' or failure_kind in ('timeout', 'stream', 'network')))
+          then null else sum(cost_nano_usd)::text end as cost
       from attempts where request_id = l.request_id
     ) a on true
     where l.batch_id = ${batchId} and l.line_no > ${query.afterLine} ${wanted}
@@ -94,3 +96,51 @@ const lineOf = (row: Row): BatchLine => ({
   outputTokens: row.output_tokens ?? undefined,
   costNanoUsd: row.cost === null ? undefined : BigInt(row.cost),
 });
+
+/** What became of every line, counted one by one: a success is one whose result is there. */
+export interface BatchAudit {
+  readonly accepted: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  /** Of several deployments, those that were given up on the way, over all lines. */
+  readonly fallbacks: number;
+  /** Lines with at least one call. */
+  readonly called: number;
+}
+
+export async function batchAudit(ledger: Ledger, batchId: string): Promise<BatchAudit> {
+  const [row] = await ledger.sql<BatchAudit[]>`
+    select count(*)::int as accepted,
+      count(*) filter (where r.state = 'succeeded' and p.request_id is not null)::int as succeeded,
+      count(*) filter (where r.state = 'failed')::int as failed,
+      count(*) filter (where r.state = 'cancelled')::int as cancelled,
+      coalesce(sum(jsonb_array_length(r.passed_over)), 0)::int as fallbacks,
+      count(*) filter (where exists (select 1 from attempts a where a.request_id = l.request_id))::int as called
+    from batch_lines l
+    left join requests r on r.id = l.request_id
+    left join payloads p on p.request_id = l.request_id and p.kind = 'result'
+    where l.batch_id = ${batchId}`;
+  return row ?? { accepted: 0, succeeded: 0, failed: 0, cancelled: 0, fallbacks: 0, called: 0 };
+}
+
+export interface ProviderCalls {
+  readonly provider: string;
+  readonly calls: number;
+  readonly succeeded: number;
+  /** Of the calls that succeeded, in milliseconds; undefined when none did. */
+  readonly p50Ms: number | undefined;
+  readonly p99Ms: number | undefined;
+}
+
+/** The calls of one batch by provider, with exact percentiles. */
+export async function batchCallsByProvider(ledger: Ledger, batchId: string): Promise<ProviderCalls[]> {
+  const rows = await ledger.sql<
+    { provider: string; calls: number; succeeded: number; p50: number | null; p99: number | null }[]
+  >`
+    select provider, count(*)::int as calls, count(*) filter (where outcome = 'succeeded')::int as succeeded,
+      percentile_cont(0.5) within group (order by duration_ms) filter (where outcome = 'succeeded') as p50,
+      percentile_cont(0.99) within group (order by duration_ms) filter (where outcome = 'succeeded') as p99
+    from attempts where batch_id = ${batchId} group by provider order by provider`;
+  return rows.map(({ p50, p99, ...row }) => ({ ...row, p50Ms: p50 ?? undefined, p99Ms: p99 ?? undefined }));
+}

@@ -1,5 +1,7 @@
 /** Batches: a set of requests handed over together. Counts come from the rows themselves, never from counters. */
+import type { ISql } from "postgres";
 import { v7 as uuidv7 } from "uuid";
+import { despiteDeadlocks } from "./contention.ts";
 import type { Ledger } from "./ledger.ts";
 
 export type BatchState = "accepting" | "running" | "completed" | "cancelling" | "cancelled";
@@ -48,8 +50,11 @@ export interface NewBatch {
   readonly total: number;
 }
 
+/** The ledger, or one transaction of it. */
+type Within = { readonly sql: ISql };
+
 /** Opens a batch in `accepting`: its lines may come. */
-export async function openBatch(ledger: Ledger, batch: NewBatch): Promise<BatchView> {
+export async function openBatch(ledger: Within, batch: NewBatch): Promise<BatchView> {
   const [row] = await ledger.sql<Row[]>`
     insert into batches (id, tenant, state, source, fingerprint, options, total)
     values (${uuidv7()}, ${batch.tenant}, 'accepting', ${batch.source}, ${batch.fingerprint}, ${JSON.stringify(batch.options)}::text::jsonb, ${batch.total})
@@ -65,10 +70,9 @@ export async function findOrOpenBatch(
 ): Promise<{ readonly batch: BatchView; readonly fresh: boolean }> {
   return ledger.sql.begin(async (sql) => {
     await sql`select pg_advisory_xact_lock(hashtextextended(${batch.tenant} || ' ' || ${batch.fingerprint}, 4915112103))`;
-    const within = { ...ledger, sql };
-    const known = await batchByFingerprint(within, batch.tenant, batch.fingerprint);
+    const known = await batchByFingerprint({ sql }, batch.tenant, batch.fingerprint);
     if (known !== undefined) return { batch: known, fresh: false };
-    return { batch: await openBatch(within, batch), fresh: true };
+    return { batch: await openBatch({ sql }, batch), fresh: true };
   });
 }
 
@@ -94,7 +98,7 @@ export async function batchById(ledger: Ledger, id: string): Promise<BatchView |
 
 /** The newest batch with this fingerprint that was not cancelled. */
 export async function batchByFingerprint(
-  ledger: Ledger,
+  ledger: Within,
   tenant: string,
   fingerprint: string,
 ): Promise<BatchView | undefined> {
@@ -191,9 +195,11 @@ export async function batchSpend(ledger: Ledger, id: string): Promise<BatchSpend
 /** Cancels what has not finished; calls under way end at their next heartbeat. Finished lines keep their results. */
 export async function cancelBatch(ledger: Ledger, id: string): Promise<number> {
   await ledger.sql`update batches set state = 'cancelling' where id = ${id} and state in ('accepting', 'running')`;
-  const rows = await ledger.sql`
+  const rows = await despiteDeadlocks(
+    () => ledger.sql`
     update requests set state = 'cancelled', lease_token = null, lease_until = null, finished_at = now()
-    where batch_id = ${id} and state in ('queued', 'dispatched', 'running', 'waiting', 'held')`;
+    where batch_id = ${id} and state in ('queued', 'dispatched', 'running', 'waiting', 'held')`,
+  );
   await finishBatches(ledger);
   return rows.count;
 }

@@ -4,6 +4,7 @@
  */
 import type { Body } from "../request/body.ts";
 import { type MicroBatch, microBatch } from "../runtime/micro-batch.ts";
+import { despiteDeadlocks } from "./contention.ts";
 import type { Ledger } from "./ledger.ts";
 
 export interface PassedOver {
@@ -76,7 +77,8 @@ export const claimRequests = (ledger: Ledger, leaseMs: number): ClaimRequest =>
   microBatch({
     maxItems: 256,
     send: async (claims) => {
-      const rows = await ledger.sql<ClaimRow[]>`
+      const rows = await despiteDeadlocks(
+        () => ledger.sql<ClaimRow[]>`
         update requests r set state = 'running', attempt = r.attempt + 1, deployment_attempt = r.deployment_attempt + 1,
           lease_token = i.token, lease_until = now() + ${leaseMs} * interval '1 millisecond'
         from unnest(${claims.map((c) => c.id)}::uuid[], ${claims.map((c) => c.dispatchNo)}::int[],
@@ -84,7 +86,8 @@ export const claimRequests = (ledger: Ledger, leaseMs: number): ClaimRequest =>
         where r.id = i.id and r.dispatch_no = i.dispatch_no and r.state || '' = 'dispatched'
         returning r.id, r.lease_token, r.tenant, r.batch_id, r.model, r.deployment, r.lane, r.priority, r.attempt, r.deployment_attempt,
           r.passed_over, r.est_input_tokens, r.est_output_tokens, r.deadline, r.traceparent, r.reply_wanted, r.created_at,
-          (select content from payloads p where p.request_id = r.id and p.kind = 'body') as body`;
+          (select content from payloads p where p.request_id = r.id and p.kind = 'body') as body`,
+      );
       // By token, not by id: of two claims of one row in one group, one owns it.
       const byToken = new Map(rows.map((row) => [row.lease_token, row]));
       return claims.map((claim) => {
@@ -116,17 +119,26 @@ const claimedFrom = (row: ClaimRow, claim: Claim): ClaimedRequest => ({
   body: row.body,
 });
 
-/** Extends the leases a process holds. Returns the tokens that are still its own; the others were taken away. */
+/**
+ * Extends the leases a process holds and returns the tokens that are no longer its own: cancelled, rescued or finished.
+ * A row that is locked this moment is being moved by somebody; it is left for the next time rather than waited for.
+ */
 export async function renewLeases(
   ledger: Ledger,
   held: readonly { readonly id: string; readonly leaseToken: string }[],
   leaseMs: number,
 ): Promise<ReadonlySet<string>> {
   if (held.length === 0) return new Set();
-  const rows = await ledger.sql<{ lease_token: string }[]>`
-    update requests r set lease_until = now() + ${leaseMs} * interval '1 millisecond'
-    from unnest(${held.map((h) => h.id)}::uuid[], ${held.map((h) => h.leaseToken)}::uuid[]) as i(id, token)
-    where r.id = i.id and r.lease_token = i.token
-    returning r.lease_token`;
-  return new Set(rows.map((row) => row.lease_token));
+  const rows = await ledger.sql<{ token: string }[]>`
+    with held as materialized (
+      select * from unnest(${held.map((h) => h.id)}::uuid[], ${held.map((h) => h.leaseToken)}::uuid[]) as h(id, token)
+    ),
+    free as materialized (
+      select r.id from requests r join held h on r.id = h.id and r.lease_token = h.token for update of r skip locked
+    ),
+    renewed as (
+      update requests set lease_until = now() + ${leaseMs} * interval '1 millisecond' where id in (select id from free)
+    )
+    select h.token from held h where not exists (select 1 from requests r where r.id = h.id and r.lease_token = h.token)`;
+  return new Set(rows.map((row) => row.token));
 }

@@ -10,6 +10,7 @@ import type { Result } from "../request/result.ts";
 import type { Usage } from "../request/usage.ts";
 import { type MicroBatch, microBatch } from "../runtime/micro-batch.ts";
 import type { PassedOver } from "./claim.ts";
+import { despiteDeadlocks } from "./contention.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** One provider call, as it will stand in `attempts`. */
@@ -68,7 +69,8 @@ export const recordRequests = (ledger: Ledger): RecordRequest =>
       const results = inputs.flatMap((input) =>
         input.result === undefined ? [] : [{ request_id: input.requestId, content: JSON.stringify(input.result) }],
       );
-      const rows = await ledger.sql<{ id: string; lease_token: string }[]>`
+      const rows = await despiteDeadlocks(
+        () => ledger.sql<{ id: string; lease_token: string }[]>`
         with moves as materialized (
           select * from json_to_recordset(${JSON.stringify(moves)}::text::json) as m(request_id uuid, token uuid, state text,
             spent int, delay_ms float8, deployment text, lane text, passed_over jsonb, failure_kind text,
@@ -121,7 +123,8 @@ export const recordRequests = (ledger: Ledger): RecordRequest =>
           join moved on moved.id = s.request_id
           on conflict (request_id, kind) do nothing
         )
-        select id, lease_token from moved`;
+        select id, lease_token from moved`,
+      );
       const tokens = new Set(rows.map((row) => row.lease_token));
       return inputs.map((input) => (tokens.has(input.leaseToken) ? "recorded" : "superseded"));
     },

@@ -49,6 +49,7 @@ export async function recallOtherEpochs(ledger: Ledger, epoch: string, limit = 1
 export interface DispatchedJob {
   readonly requestId: string;
   readonly dispatchNo: number;
+  readonly priority: number;
 }
 
 /** The oldest dispatched rows of a lane, to see whether their jobs are there. */
@@ -58,11 +59,11 @@ export async function oldDispatched(
   olderThanMs: number,
   limit = 1_000,
 ): Promise<DispatchedJob[]> {
-  const rows = await ledger.sql<{ id: string; dispatch_no: number }[]>`
-    select id, dispatch_no from requests
+  const rows = await ledger.sql<{ id: string; dispatch_no: number; priority: number }[]>`
+    select id, dispatch_no, priority from requests
     where state = 'dispatched' and lane = ${lane} and dispatched_at < now() - ${olderThanMs} * interval '1 millisecond'
     order by dispatched_at limit ${limit}`;
-  return rows.map((row) => ({ requestId: row.id, dispatchNo: row.dispatch_no }));
+  return rows.map((row) => ({ requestId: row.id, dispatchNo: row.dispatch_no, priority: row.priority }));
 }
 
 /** Requests whose deadline passed before they ran. */

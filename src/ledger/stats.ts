@@ -48,9 +48,11 @@ export async function rollUpAttempts(ledger: Ledger, limit = 50_000): Promise<nu
       ),
       counted as (select hour, provider, model, bucket, count(*) as n from rows group by 1, 2, 3, 4),
       spread as (
-        select hour, provider, model,
-          array_agg(coalesce((select n from counted c where (c.hour, c.provider, c.model, c.bucket) = (g.hour, g.provider, g.model, b)), 0) order by b) as durations
-        from (select distinct hour, provider, model from counted) g, generate_series(0, ${buckets - 1}) as b group by 1, 2, 3
+        select hour, provider, model, array_agg(coalesce(c.n, 0) order by b.bucket) as durations
+        from (select distinct hour, provider, model from counted) g
+        cross join generate_series(0, ${buckets - 1}) as b(bucket)
+        left join counted c using (hour, provider, model, bucket)
+        group by 1, 2, 3
       ),
       summed as (
         select hour, provider, model, count(*) as calls, count(*) filter (where outcome = 'succeeded') as succeeded,

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
 import { calcPrice } from "@pydantic/genai-prices";
 import { isUsageKnown, type Usage } from "../request/usage.ts";
 
@@ -18,7 +19,7 @@ const require = createRequire(import.meta.url);
 /** The package's entry lies in `dist/`; its package.json is not exported, so it is read beside it. */
 const bookVersion = (): string => {
   const entry = require.resolve("@pydantic/genai-prices");
-  const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", `file://${entry}`), "utf8"));
+  const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", pathToFileURL(entry)), "utf8"));
   const version =
     typeof manifest === "object" && manifest !== null && "version" in manifest ? manifest.version : "unknown";
   return `genai-prices@${version}`;
@@ -28,16 +29,25 @@ const priceVersion = bookVersion();
 /** `book` is the book's own name of the provider; it is data of the deployment. */
 export function costOf(book: string, model: string, usage: Usage, at: Date): Cost | undefined {
   if (!isUsageKnown(usage)) return undefined;
-  const found = calcPrice(
-    {
-      input_tokens: usage.inputTokens ?? 0,
-      output_tokens: usage.outputTokens ?? 0,
-      ...(usage.cacheReadTokens === undefined ? {} : { cache_read_tokens: usage.cacheReadTokens }),
-      ...(usage.cacheWriteTokens === undefined ? {} : { cache_write_tokens: usage.cacheWriteTokens }),
-    },
-    model,
-    { providerId: book, timestamp: at },
-  );
+  const dollars = priceInBook(book, model, usage, at);
   // The book's totals are floats of dollars; this is the one place where they become integers.
-  return found === null ? undefined : { nanoUsd: BigInt(Math.round(found.total_price * 1e9)), priceVersion };
+  return dollars === undefined ? undefined : { nanoUsd: BigInt(Math.round(dollars * 1e9)), priceVersion };
+}
+
+function priceInBook(book: string, model: string, usage: Usage, at: Date): number | undefined {
+  try {
+    return calcPrice(
+      {
+        input_tokens: usage.inputTokens ?? 0,
+        output_tokens: usage.outputTokens ?? 0,
+        ...(usage.cacheReadTokens === undefined ? {} : { cache_read_tokens: usage.cacheReadTokens }),
+        ...(usage.cacheWriteTokens === undefined ? {} : { cache_write_tokens: usage.cacheWriteTokens }),
+      },
+      model,
+      { providerId: book, timestamp: at },
+    )?.total_price;
+  } catch {
+    // The book throws on usage that cannot be, such as more cached tokens than tokens. The call was made all the same.
+    return undefined;
+  }
 }

@@ -1,12 +1,12 @@
 /**
- * A worker on one lane. BullMQ delivers; whether a job still means anything is decided by the claim. The job completes
+ * A worker on one side of a lane. BullMQ delivers; whether a job still means anything is decided by the claim. The job completes
  * after `handle` returned, which is after the ledger's commit. BullMQ's retries and limits are not used: `limiter` is set
  * so high only because `queue.rateLimit` is ignored by workers without one.
  */
 import { type Job, Queue, RateLimitError, UnrecoverableError, Worker } from "bullmq";
 import { Redis } from "ioredis";
 import { type Gate, openGate } from "./gate.ts";
-import { type JobSummary, type LaneJob, laneJobSchema } from "./lane-job.ts";
+import { type JobSummary, type LaneJob, laneJobSchema, queueNameOf, type Side } from "./lane-job.ts";
 import { keptJobs, lanePrefix } from "./lanes.ts";
 
 export interface Handled {
@@ -19,6 +19,7 @@ export interface Handled {
 
 export interface ConsumeOptions {
   readonly lane: string;
+  readonly side: Side;
   readonly redisUrl: string;
   readonly concurrency: number;
   /** Does everything about one job; throws only for bugs and for services that are away. */
@@ -34,9 +35,10 @@ export interface LaneConsumer {
 
 export function consumeLane(options: ConsumeOptions): LaneConsumer {
   const { lane } = options;
-  const redis = new Redis(options.redisUrl, { maxRetriesPerRequest: null, connectionName: `millrace:worker:${lane}` });
+  const name = queueNameOf(lane, options.side);
+  const redis = new Redis(options.redisUrl, { maxRetriesPerRequest: null, connectionName: `millrace:worker:${name}` });
   redis.on("error", options.onError);
-  const queue = new Queue(lane, { connection: redis, prefix: lanePrefix(lane) });
+  const queue = new Queue(name, { connection: redis, prefix: lanePrefix(lane) });
   queue.on("error", options.onError);
   const gate = openGate(Date.now);
 
@@ -57,7 +59,7 @@ export function consumeLane(options: ConsumeOptions): LaneConsumer {
     }
   };
 
-  const worker = new Worker(lane, process, {
+  const worker = new Worker(name, process, {
     connection: redis,
     prefix: lanePrefix(lane),
     concurrency: options.concurrency,

@@ -1,6 +1,6 @@
 /** BullMQ's envelope: ids and labels, never a prompt (invariants 1 and 13). Later fields are optional: jobs outlive deploys. */
 import { z } from "zod";
-import type { PriorityNumber } from "../request/priority.ts";
+import { type PriorityNumber, priorities } from "../request/priority.ts";
 
 export const laneJobSchema = z.object({
   requestId: z.string(),
@@ -11,10 +11,25 @@ export const laneJobSchema = z.object({
 });
 export type LaneJob = z.infer<typeof laneJobSchema>;
 
+/**
+ * A lane has two sides, each a BullMQ queue: interactive requests ride on the express side, which has slots of its own in
+ * every worker, so they never wait for a bulk call to end. Both sides ask the same limiter. See docs/adr/0003.
+ */
+export const sides = ["main", "express"] as const;
+export type Side = (typeof sides)[number];
+
+export const sideOf = (requestPriority: number): Side =>
+  requestPriority === priorities.interactive ? "express" : "main";
+
+/** The BullMQ queue of one side of a lane. */
+export const queueNameOf = (lane: string, side: Side): string => (side === "main" ? lane : `${lane}.express`);
+
 export interface NewLaneJob extends LaneJob {
   readonly lane: string;
+  readonly side: Side;
   /** The job's name on the board. */
   readonly model: string;
+  /** The place in its queue: the request's class, or higher when it has aged. */
   readonly priority: PriorityNumber;
 }
 

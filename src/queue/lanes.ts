@@ -1,11 +1,11 @@
 /**
- * Lanes: one BullMQ queue per limit pool, holding seconds of work. All keys of a lane share a hash tag. Finished jobs are
- * kept in small numbers for the board only; the ledger is the history.
+ * Lanes: one per limit pool, with two sides (see lane-job.ts), holding seconds of work. Finished jobs are kept in small
+ * numbers for the board only; the ledger is the history.
  */
 import { randomUUID } from "node:crypto";
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
-import { jobIdOf, type NewLaneJob } from "./lane-job.ts";
+import { jobIdOf, type NewLaneJob, queueNameOf, type Side, sides } from "./lane-job.ts";
 
 export interface LaneDepth {
   /** Jobs waiting for a worker, by class and in all. */
@@ -13,30 +13,37 @@ export interface LaneDepth {
   readonly active: number;
 }
 
+/** Where the job of a dispatched row is. */
+export interface JobPlace {
+  readonly requestId: string;
+  readonly dispatchNo: number;
+  readonly side: Side;
+}
+
 export interface Lanes {
   /** Adds jobs; each id once. Rejects when Redis does not answer; some jobs may have been added then. */
   add(jobs: readonly NewLaneJob[]): Promise<void>;
-  depth(lane: string): Promise<LaneDepth>;
+  depth(lane: string, side: Side): Promise<LaneDepth>;
   /** Those of the given jobs that Redis no longer knows, finished ones included. */
-  missing(
-    lane: string,
-    jobs: readonly { readonly requestId: string; readonly dispatchNo: number }[],
-  ): Promise<string[]>;
+  missing(lane: string, jobs: readonly JobPlace[]): Promise<string[]>;
   /** The id of this Redis' memory: it changes when Redis lost its data. */
   epoch(): Promise<string>;
   pause(lane: string): Promise<void>;
   resume(lane: string): Promise<void>;
-  remove(lane: string, requestId: string, dispatchNo: number): Promise<void>;
-  /** Changes the place of a waiting job. */
-  prioritise(lane: string, requestId: string, dispatchNo: number, priority: number): Promise<void>;
+  remove(lane: string, job: JobPlace): Promise<void>;
   /** The queue itself, for the board. */
-  queue(lane: string): Queue;
+  queue(lane: string, side: Side): Queue;
   /** Rejects when Redis does not answer. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
 
 const epochKey = "millrace:epoch";
+
+const jobKeyOf = (lane: string, job: JobPlace): string =>
+  `${lanePrefix(lane)}:${queueNameOf(lane, job.side)}:${jobIdOf(job.requestId, job.dispatchNo)}`;
+
+/** All keys of both sides of a lane share a hash tag: one slot of a Redis Cluster. */
 export const lanePrefix = (lane: string): string => `millrace:{${lane}}`;
 
 /** Kept for the board; removing many at once blocks Redis, so the numbers are small from the first day. */
@@ -46,27 +53,33 @@ export function openLanes(redisUrl: string): Lanes {
   const redis = new Redis(redisUrl, { maxRetriesPerRequest: 2, connectionName: "millrace:lanes" });
   redis.on("error", () => {}); // every command rejects with the reason
   const queues = new Map<string, Queue>();
-  const queue = (lane: string): Queue => {
-    const known = queues.get(lane);
+  const queue = (lane: string, side: Side): Queue => {
+    const name = queueNameOf(lane, side);
+    const known = queues.get(name);
     if (known !== undefined) return known;
-    const opened = new Queue(lane, {
+    const opened = new Queue(name, {
       connection: redis,
       prefix: lanePrefix(lane),
       streams: { events: { maxLen: 1_000 } },
     });
     opened.on("error", () => {});
-    queues.set(lane, opened);
+    queues.set(name, opened);
     return opened;
   };
 
   return {
     async add(jobs) {
-      const byLane = new Map<string, NewLaneJob[]>();
-      for (const job of jobs) byLane.set(job.lane, [...(byLane.get(job.lane) ?? []), job]);
+      const bySide = new Map<Queue, NewLaneJob[]>();
+      for (const job of jobs) {
+        const target = queue(job.lane, job.side);
+        const group = bySide.get(target);
+        if (group === undefined) bySide.set(target, [job]);
+        else group.push(job);
+      }
       await Promise.all(
-        [...byLane].map(([lane, group]) =>
-          queue(lane).addBulk(
-            group.map(({ lane: _lane, model, priority, ...data }) => ({
+        [...bySide].map(([target, group]) =>
+          target.addBulk(
+            group.map(({ lane: _lane, side: _side, model, priority, ...data }) => ({
               name: model,
               data,
               opts: { jobId: jobIdOf(data.requestId, data.dispatchNo), priority },
@@ -75,35 +88,32 @@ export function openLanes(redisUrl: string): Lanes {
         ),
       );
     },
-    async depth(lane) {
-      const counts = await queue(lane).getJobCounts("wait", "prioritized", "active");
+    async depth(lane, side) {
+      const counts = await queue(lane, side).getJobCounts("wait", "prioritized", "active");
       return { waiting: (counts["wait"] ?? 0) + (counts["prioritized"] ?? 0), active: counts["active"] ?? 0 };
     },
     async missing(lane, jobs) {
       const pipeline = redis.pipeline();
-      for (const job of jobs)
-        pipeline.hexists(`${lanePrefix(lane)}:${lane}:${jobIdOf(job.requestId, job.dispatchNo)}`, "finishedOn");
-      for (const job of jobs) pipeline.exists(`${lanePrefix(lane)}:${lane}:${jobIdOf(job.requestId, job.dispatchNo)}`);
+      for (const job of jobs) pipeline.hmget(jobKeyOf(lane, job), "name", "finishedOn");
       const answers = (await pipeline.exec()) ?? [];
       const failed = answers.find(([error]) => error !== null);
       if (failed?.[0]) throw failed[0];
-      return jobs
-        .filter((_job, at) => answers[at]?.[1] === 1 || answers[at + jobs.length]?.[1] !== 1)
-        .map((job) => job.requestId);
+      const waits = (answer: unknown) => Array.isArray(answer) && answer[0] !== null && answer[1] === null;
+      return jobs.filter((_job, at) => !waits(answers[at]?.[1])).map((job) => job.requestId);
     },
     async epoch() {
       const [, [error, value] = []] = (await redis.multi().setnx(epochKey, randomUUID()).get(epochKey).exec()) ?? [];
       if (typeof value !== "string") throw error ?? new Error("Redis gave no epoch");
       return value;
     },
-    pause: (lane) => queue(lane).pause(),
-    resume: (lane) => queue(lane).resume(),
-    async remove(lane, requestId, dispatchNo) {
-      await queue(lane).remove(jobIdOf(requestId, dispatchNo));
+    async pause(lane) {
+      await Promise.all(sides.map((side) => queue(lane, side).pause()));
     },
-    async prioritise(lane, requestId, dispatchNo, priority) {
-      const job = await queue(lane).getJob(jobIdOf(requestId, dispatchNo));
-      await job?.changePriority({ priority });
+    async resume(lane) {
+      await Promise.all(sides.map((side) => queue(lane, side).resume()));
+    },
+    async remove(lane, job) {
+      await queue(lane, job.side).remove(jobIdOf(job.requestId, job.dispatchNo));
     },
     queue,
     async ping() {

@@ -1,6 +1,6 @@
-import { valueAt, type Distribution } from "./distribution.ts";
-import { firstTokens, longestAnswerTokens, prose, tokensIn } from "./text.ts";
 import { uniformAt } from "./digest.ts";
+import { type Distribution, valueAt } from "./distribution.ts";
+import { firstTokens, longestAnswerTokens, prose, tokensIn } from "./text.ts";
 
 /** What a caller wants, in no vendor's words. */
 export interface Ask {
@@ -67,13 +67,15 @@ function firstStop(text: string, sequences: readonly string[]) {
   return first;
 }
 
-/** The text of an answer in pieces of so many tokens, with a seam after `seamTokens`. */
-export function* piecesOf(text: string, pieceTokens: number, seamTokens: number): Generator<string> {
+/** A text in pieces of so many tokens, with a seam after `seamTokens`. */
+export function piecesOf(text: string, pieceTokens: number, seamTokens: number): readonly string[] {
   const seam = firstTokens(text, seamTokens).length;
   const step = firstTokens(text, pieceTokens).length;
+  const pieces: string[] = [];
   for (let from = 0; from < text.length; ) {
     const to = from < seam ? Math.min(from + step, seam) : from + step;
-    yield text.slice(from, to);
+    pieces.push(text.slice(from, to));
     from = to;
   }
+  return pieces;
 }

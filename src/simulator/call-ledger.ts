@@ -1,6 +1,7 @@
 /**
  * Every call that came in, in order of arrival: the oracle for "how often was this really sent". Kept in columns, so that
- * a million calls cost some tens of megabytes and the collector nothing; the oldest are forgotten beyond `capacity`.
+ * a million calls cost about 120 MB, correlations included (measured), and the collector next to nothing. Beyond `capacity`
+ * the oldest are forgotten.
  */
 import { digestHex } from "./digest.ts";
 import { type FaultKind, faultKinds } from "./faults.ts";
@@ -47,7 +48,7 @@ export interface CallChange {
   readonly status?: number;
   readonly ended?: Ended;
   readonly outputTokens?: number;
-  readonly fault?: FaultKind;
+  readonly fault?: FaultKind | undefined;
 }
 
 export interface CallLedger {
@@ -76,9 +77,9 @@ export function createCallLedger(capacity: number): CallLedger {
   const names = new Map<string, string>();
   /** One copy of each name that comes often; JSON.parse makes a new one every time. */
   const shared = (name: string | undefined) => {
-    if (name === undefined || names.has(name)) return name === undefined ? undefined : names.get(name);
-    if (names.size < 4_096) names.set(name, name);
-    return name;
+    const known = name === undefined ? undefined : names.get(name);
+    if (name !== undefined && known === undefined && names.size < 4_096) names.set(name, name);
+    return known ?? name;
   };
   const pageOf = (seq: number) => pages[Math.floor(seq / pageCalls) - firstPage];
   return {

@@ -6,7 +6,9 @@ export interface LedgerSummary {
   /** By status answered; `none` where nothing is answered. */
   readonly byStatus: Readonly<Record<string, number>>;
   readonly byEnd: Readonly<Record<string, number>>;
+  /** Of complete answers. */
   readonly inputTokens: number;
+  /** Produced, in broken answers too. */
   readonly outputTokens: number;
   readonly byCorrelation: Repeats;
   readonly byText: Repeats;

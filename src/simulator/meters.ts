@@ -6,8 +6,8 @@
  */
 import type { Clock } from "../runtime/clock.ts";
 import { chargedUntil, type Rate, rateOf, rescaledUntil, usedOf, waitMsFor } from "./limits.ts";
+import type { LimitSettings, Limits } from "./options.ts";
 import type { RateRefusal } from "./refusal.ts";
-import type { Limits, LimitSettings } from "./options.ts";
 import type { Vendor } from "./wire.ts";
 
 export interface Meters {

@@ -42,9 +42,7 @@ export interface Arrival {
   readonly stream?: boolean;
 }
 
-export type Reading =
-  | { readonly ok: true; readonly ask: Ask }
-  | { readonly ok: false; readonly refusal: Refusal };
+export type Reading = { readonly ok: true; readonly ask: Ask } | { readonly ok: false; readonly refusal: Refusal };
 
 export interface AnswerContext {
   readonly requestId: string;

@@ -69,6 +69,7 @@ async function ours(fleet: Fleet, jobs: number): Promise<number> {
     await fleet.lanes.add(
       dispatched.map((row) => ({
         lane,
+        side: "main" as const,
         model,
         priority: 3,
         requestId: row.id,

@@ -207,18 +207,20 @@ function kindOf(status: number | undefined, type: string, code: string, words: s
     // A rate limit always says when to come back; what does not is a spend cap.
     return status === 429 && !saysWhen ? "quotaHard" : "rate";
   }
-  const isNoHttpError = status === undefined || status < 400;
-  return kinds[type] ?? (type === "invalid_request_error" && isNoHttpError ? "client" : kindOfStatus(status));
+  if (type === "overloaded_error") return "capacity";
+  if (status !== undefined && status >= 400) return kindOfStatus(status);
+  return kinds[type] ?? kindOfStatus(status);
 }
 
 const usedUp = /^you have reached your specified (?:workspace )?api usage limits|credit balance is too low/i;
 
+/** For errors inside a stream or a success, which have no status of their own. */
 const kinds: Readonly<Record<string, FailureKind>> = {
-  overloaded_error: "capacity",
   api_error: "server",
   timeout_error: "server",
   authentication_error: "auth",
   permission_error: "auth",
+  invalid_request_error: "client",
   not_found_error: "client",
   conflict_error: "client",
   request_too_large: "client",

@@ -71,7 +71,7 @@ const answerSchema = z.object({
   promptFeedback: z.object({ blockReason: z.string().optional() }).optional().catch(undefined),
   usageMetadata: usageSchema,
   responseId: z.string().optional().catch(undefined),
-  error: z.unknown(),
+  error: z.unknown().optional(),
 });
 type Answer = z.infer<typeof answerSchema>;
 
@@ -101,6 +101,7 @@ async function callStreamed(at: Address, input: CallInput, io: CallIo, fail: Fai
   let providerRequestId: string | undefined;
   let blocked: string | undefined;
   let reason: string | undefined;
+  let isCounted = false;
   const broken = () => ({ providerRequestId, usage: inputTokens(usage) });
   try {
     for await (const step of answersOf<unknown>(opened.value.stream)) {
@@ -113,6 +114,7 @@ async function callStreamed(at: Address, input: CallInput, io: CallIo, fail: Fai
       providerRequestId = chunk.data.responseId ?? providerRequestId;
       blocked = chunk.data.promptFeedback?.blockReason ?? blocked;
       reason = chunk.data.candidates?.[0]?.finishReason ?? reason;
+      isCounted ||= reason !== undefined && chunk.data.usageMetadata !== undefined;
       const piece = textOf(chunk.data);
       if (piece !== "") {
         text += piece;
@@ -122,7 +124,7 @@ async function callStreamed(at: Address, input: CallInput, io: CallIo, fail: Fai
   } finally {
     leave.abort();
   }
-  const side = { providerRequestId, usage: tokens(usage) };
+  const side = isCounted ? { providerRequestId, usage: tokens(usage) } : broken();
   if (reason !== undefined) return answered(text, finishOf(reason), side.usage, side);
   if (blocked !== undefined) return fail.because(blockedPrompt(blocked), side);
   return fail.because({ kind: "stream", message: "the stream ended without finishReason" }, broken());

@@ -5,6 +5,7 @@
  *  - `temperature`, `topP`, `stop` and `seed` go out as given. A model that refuses one, or more than four stop
  *    sequences, answers 400 in its own words; nothing that changes the answer is dropped in silence.
  *  - A refusal is text like any other, with the finish reason `content-filter`.
+ *  - The SDK reads OPENAI_ORG_ID and OPENAI_PROJECT_ID itself: a key of several organisations would bill the wrong one.
  */
 import OpenAI, { APIConnectionError, APIConnectionTimeoutError, APIError } from "openai";
 import { Stream } from "openai/core/streaming";

@@ -26,6 +26,8 @@ export interface PostgresStart {
   say: (line: string) => void;
   /** Whether a PostgreSQL that accepts this URL's user and password answers a query. */
   databaseAnswers: (url: string) => Promise<boolean>;
+  /** Whether other living processes use the server: then it is not ended for keeping silent. */
+  shared: boolean;
 }
 
 const retryPatienceMs = 60_000;
@@ -47,6 +49,7 @@ export const startPostgres = async (start: PostgresStart): Promise<string> => {
     if (running) {
       const url = await urlOnceItAnswers(start);
       if (url !== undefined) return url;
+      if (start.shared && isRunning(running.process)) throw new ServicesFailed(silent(running.process.pid));
       await endPostmaster(running);
     }
     const server = await launch(start.directory, await preparedCluster(start));
@@ -122,6 +125,10 @@ const urlOnceItAnswers = async ({ directory, say, databaseAnswers }: PostgresSta
     await sleep(20);
   }
 };
+
+const silent = (pid: number): string =>
+  `The embedded PostgreSQL (process ${pid}) is in use by other millrace processes and does not answer to this one.
+It may have no connection left: end some of those processes, or all of them, and start again.`;
 
 const notStarted = (server: StartedServer): string =>
   `The embedded PostgreSQL did not start: ${server.state()}. Its log says:

@@ -16,6 +16,8 @@ export interface RedisStart {
   directory: string;
   say: (line: string) => void;
   search: RedisSearch;
+  /** Whether other living processes use the server: then it is not ended for keeping silent. */
+  shared: boolean;
 }
 
 const loadPatienceMs = 300_000;
@@ -31,6 +33,8 @@ export const startRedis = async (start: RedisStart): Promise<string> => {
   const { directory, say } = start;
   const adopted = await urlOnceItAnswers(start);
   if (adopted !== undefined) return adopted;
+  const silent = await runningRedis(directory);
+  if (silent && start.shared) throw new ServicesFailed(inUse(silent.pid));
   await stopRedis(directory);
   const binary = await redisBinary(say, start.search);
   let begunAnew = false;
@@ -122,6 +126,10 @@ const dataWasUnreadable = (server: StartedServer): boolean =>
   /bad file format|can't handle RDB|corrupt|error (loading|reading)|RDB file|AOF manifest|short read|checksum/i.test(
     server.log.written(),
   );
+
+const inUse = (pid: number): string =>
+  `The embedded Redis (process ${pid}) is in use by other millrace processes and does not answer to this one.
+End some of those processes, or all of them, and start again.`;
 
 const notStarted = (server: StartedServer): string =>
   `The embedded Redis did not start: ${server.state()}. Its log says:

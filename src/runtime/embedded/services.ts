@@ -46,15 +46,23 @@ export const startServices = async (options: ServicesOptions): Promise<Services>
     return { redisUrl: options.redisUrl, databaseUrl: options.databaseUrl, stop: async () => {} };
   }
   if (process.platform === "win32") throw new ServicesFailed(notOnWindows);
-  mkdirSync(options.directory, { recursive: true });
-  const directory = realpathSync(options.directory);
-  const start = { ...options, directory, search: options.redisSearch ?? systemSearch };
-  return await exclusively(start, async () => {
+  try {
+    mkdirSync(options.directory, { recursive: true });
+    return await startUnderLock(options, realpathSync(options.directory));
+  } catch (error) {
+    throw isRefusal(error) ? new ServicesFailed(notAllowed(options.directory, error), { cause: error }) : error;
+  }
+};
+
+const startUnderLock = (options: ServicesOptions, directory: string): Promise<Services> => {
+  const lock = { ...options, directory };
+  return exclusively(lock, async () => {
+    const start = { ...lock, search: options.redisSearch ?? systemSearch, shared: countUsers(directory) > 0 };
     const user = addUser(directory);
     try {
       const redisUrl = options.redisUrl ?? (await startRedis(start));
       const databaseUrl = options.databaseUrl ?? (await startPostgres(start));
-      return { redisUrl, databaseUrl, stop: () => exclusively(start, () => leave(directory, user)) };
+      return { redisUrl, databaseUrl, stop: () => exclusively(lock, () => leave(directory, user)) };
     } catch (error) {
       // What stopped the start is the news, not what else may go wrong on the way out.
       await leave(directory, user).catch(() => {});
@@ -71,6 +79,16 @@ const leave = async (directory: string, user: string): Promise<void> => {
   if (countUsers(directory) > 0) return;
   await Promise.all([stopPostgres(directory), stopRedis(directory)]);
 };
+
+/** The system said no to a file operation: a matter for the operator, not a bug. */
+const isRefusal = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error &&
+  "code" in error &&
+  ["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EEXIST", "ENOTDIR"].includes(String(error.code));
+
+const notAllowed = (directory: string, error: Error): string =>
+  `The embedded services cannot use ${directory}: ${error.message}
+Run as the user that owns it, or make it usable for this one, or set REDIS_URL and DATABASE_URL to servers of your own.`;
 
 const notOnWindows = `Embedded services need Linux or macOS. On Windows use WSL, or docker compose up,
 or set REDIS_URL and DATABASE_URL to servers of your own.`;

@@ -1,0 +1,77 @@
+/** Asking one question from the command line: through the queue like everything else, with workers of its own if nobody works. */
+import type { Fleet } from "../../src/fleet/fleet.ts";
+import type { Order } from "../../src/intake/order.ts";
+import {
+  type AttemptView,
+  attemptsOf,
+  cancelRequest,
+  type RequestView,
+  requestById,
+} from "../../src/ledger/requests.ts";
+import { follow, take } from "../library/asking.ts";
+import { openEndWaiter } from "../library/ended.ts";
+import { workersOf } from "./commands/batch-look.ts";
+import { openOwnWorkers } from "./commands/batch-workers.ts";
+import { CommandFailed, exitCodes } from "./exit.ts";
+import { onLeave } from "./leave.ts";
+import type { Shell } from "./shell.ts";
+
+export interface Asked {
+  readonly request: RequestView;
+  readonly attempts: readonly AttemptView[];
+  /** Text was shown as it came. */
+  readonly shown: boolean;
+}
+
+/** Whoever leaves cancels: the first Ctrl-C cancels the request, a second one ends at once. */
+export async function ask(fleet: Fleet, shell: Shell, order: Order): Promise<Asked> {
+  const leave = onLeave(exitCodes.failure);
+  const waiter = openEndWaiter(fleet);
+  const workers = openOwnWorkers(fleet, shell.note);
+  const screen = openScreen(shell);
+  try {
+    const taken = await take(fleet, { ...order, replyWanted: true });
+    if (!taken.ok) throw new CommandFailed(taken.refusal.message);
+    await workers.serve(await unserved(fleet, taken.id));
+    const following = order.body.stream === true ? { onPiece: screen.piece } : {};
+    const request = await follow(fleet, waiter, taken.id, { signal: leave.signal, ...following });
+    screen.end();
+    if (leave.signal.aborted) {
+      await cancelRequest(fleet.ledger, taken.id);
+      throw new CommandFailed(`Cancelled request ${taken.id}; what was spent on it is in \`millrace request show\`.`);
+    }
+    return { request, attempts: await attemptsOf(fleet.ledger, taken.id), shown: screen.shown() };
+  } finally {
+    waiter.close();
+    await workers.drain();
+    leave.forget();
+  }
+}
+
+/** The request's lane, if no process takes jobs from it. */
+async function unserved(fleet: Fleet, id: string): Promise<readonly string[]> {
+  const request = await requestById(fleet.ledger, id);
+  if (request === undefined) return [];
+  return (await workersOf(fleet, request.lane)) === 0 ? [request.lane] : [];
+}
+
+/** Text as it comes, on stdout; what a failed attempt had said already is marked as void. */
+function openScreen(shell: Shell) {
+  let written = "";
+  return {
+    piece(type: "begin" | "text", text: string) {
+      if (shell.json) return;
+      if (type === "begin" && written !== "") {
+        process.stdout.write("\n");
+        shell.note("(that attempt failed; its text is void, the answer starts over)");
+        written = "";
+      }
+      process.stdout.write(text);
+      written += text;
+    },
+    end() {
+      if (written !== "" && !written.endsWith("\n")) process.stdout.write("\n");
+    },
+    shown: () => written !== "",
+  };
+}

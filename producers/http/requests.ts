@@ -1,0 +1,99 @@
+/** The native API: place requests, look at them, wait for them, cancel them. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import type { Fleet } from "../../src/fleet/fleet.ts";
+import { attemptsOf, cancelRequest, type RequestView, requestById } from "../../src/ledger/requests.ts";
+import type { EndWaiter } from "../library/ended.ts";
+import { withPatience } from "./errors.ts";
+import { idempotencyKeySchema, readOrders, waitSchema } from "./orders.ts";
+import { placeOrders } from "./place-orders.ts";
+import { notFound, type Problem, sendProblem } from "./problem.ts";
+import { requestJson } from "./request-json.ts";
+
+/** Each request that is waited for is looked up every second. */
+const maxWaitedFor = 50;
+
+export function addRequests(app: FastifyInstance, fleet: Fleet, waiter: EndWaiter, closing: AbortSignal): void {
+  app.post("/v1/requests", async (request, reply) => {
+    const asked = readQuestion(request, fleet);
+    if (!asked.ok) return sendProblem(reply, asked.problem);
+    const { orders, many, waitMs } = asked;
+    const placed = await withPatience(placeOrders(fleet, orders, many));
+    if (!placed.ok) return sendProblem(reply, placed.problem);
+
+    void reply.status(placed.fresh ? 202 : 200);
+    if (many && waitMs === 0) return { object: "list", data: placed.ids.map((id) => ({ id, object: "request" })) };
+    const gone = AbortSignal.any([closing, leaving(reply)]);
+    const views = await Promise.all(placed.ids.map((id) => waiter.ended(id, waitMs, gone)));
+    const found = views.filter((view) => view !== undefined).map((view) => requestJson(view));
+    if (found.every((view) => view.finished_at !== null)) void reply.status(200);
+    if (many) return { object: "list", data: found };
+    return reply.header("location", `/v1/requests/${placed.ids[0]}`).send(found[0]);
+  });
+
+  app.get<ById>("/v1/requests/:id", async (request, reply) => {
+    const found = await find(fleet, request.params.id);
+    if (found === undefined) return sendProblem(reply, notFound(request.params.id));
+    return requestJson(found, await withPatience(attemptsOf(fleet.ledger, found.id)));
+  });
+
+  app.post<ById>("/v1/requests/:id/cancel", async (request, reply) => {
+    const found = await find(fleet, request.params.id);
+    if (found === undefined) return sendProblem(reply, notFound(request.params.id));
+    await withPatience(cancelRequest(fleet.ledger, found.id));
+    const after = (await find(fleet, found.id)) ?? found;
+    return after.state === "cancelled" ? requestJson(after) : sendProblem(reply, tooLate(after));
+  });
+}
+
+export interface ById {
+  Params: { id: string };
+}
+
+const idSchema = z.uuid();
+
+/** Undefined for what cannot be an id as well. */
+export const find = async (fleet: Fleet, id: string): Promise<RequestView | undefined> =>
+  idSchema.safeParse(id).success ? withPatience(requestById(fleet.ledger, id)) : undefined;
+
+type Question =
+  | (Extract<ReturnType<typeof readOrders>, { ok: true }> & { readonly waitMs: number })
+  | { readonly ok: false; readonly problem: Problem };
+
+function readQuestion(request: FastifyRequest, fleet: Fleet): Question {
+  const query = z.object({ wait_ms: waitSchema.default(0) }).safeParse(request.query);
+  if (!query.success) return invalid("wait_ms", "wait_ms must be a whole number of milliseconds, at most 600000");
+  const key = idempotencyKeySchema.optional().safeParse(request.headers["idempotency-key"]);
+  if (!key.success) return invalid("Idempotency-Key", "Idempotency-Key must be 1 to 255 printable characters");
+  const waitMs = query.data.wait_ms;
+  const read = readOrders(request.body, {
+    tenant: fleet.config.tenant,
+    idempotencyKey: key.data,
+    traceparent: request.headers["traceparent"]?.toString(),
+    replyWanted: waitMs > 0,
+  });
+  if (!read.ok) return read;
+  if (waitMs > 0 && read.orders.length > maxWaitedFor) {
+    return invalid("wait_ms", `wait_ms waits for at most ${maxWaitedFor} requests; ask for their ends one by one`);
+  }
+  return { ...read, waitMs };
+}
+
+const invalid = (param: string, message: string): Question => ({
+  ok: false,
+  problem: { status: 400, type: "invalid_request_error", code: "invalid_request", message, param },
+});
+
+const tooLate = (request: RequestView): Problem => ({
+  status: 409,
+  type: "conflict_error",
+  code: "already_finished",
+  message: `The request has ${request.state} already.`,
+});
+
+/** Aborts when the caller hangs up; the request itself goes on, for it was accepted. */
+export function leaving(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once("close", () => gone.abort());
+  return gone.signal;
+}

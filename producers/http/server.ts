@@ -1,0 +1,108 @@
+/** The HTTP producer: the native API, Bull Board, health and metrics on one port. It composes and decides nothing. */
+import fastify, { type FastifyInstance } from "fastify";
+import type { Fleet } from "../../src/fleet/fleet.ts";
+import { maxBodyBytes } from "../../src/request/body.ts";
+import type { Log } from "../../src/telemetry/log.ts";
+import { openEndWaiter } from "../library/ended.ts";
+import { addBoard } from "./board.ts";
+import { problemOf } from "./errors.ts";
+import { guard, isLoopback } from "./guard.ts";
+import { addHealth } from "./health.ts";
+import { sendProblem } from "./problem.ts";
+import { addRequests } from "./requests.ts";
+import { addTokenEvents } from "./token-events.ts";
+
+export interface HttpOptions {
+  /** Anything but loopback opens the fleet, its money and its answers to whoever reaches the port. */
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** Prometheus text for `/metrics`; without it there is no such route. */
+  readonly metricsText?: () => Promise<string>;
+  readonly log?: Log;
+  /** Told, in one line, what the operator should know before going on. */
+  readonly warn?: (line: string) => void;
+}
+
+export interface HttpServer {
+  /** Where it listens, for this machine: `http://127.0.0.1:8787`. */
+  readonly url: string;
+  /** Ends streams and waits, then stops listening. */
+  close(): Promise<void>;
+}
+
+/** Rejects with the system's error (`EADDRINUSE`, `EACCES`) when it cannot listen. */
+export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<HttpServer> {
+  const app = fastify({
+    bodyLimit: maxBodyBytes + 4 * 1024 * 1024,
+    forceCloseConnections: true,
+    requestTimeout: 120_000,
+  });
+  const waiter = openEndWaiter(fleet);
+  const closing = new AbortController();
+  // Only JSON: a form of another site's page can send text/plain without asking.
+  app.removeContentTypeParser("text/plain");
+  guard(app, options.host);
+  wordErrors(app, options.log);
+  addHealth(app, fleet);
+  addRequests(app, fleet, waiter, closing.signal);
+  addTokenEvents(app, fleet, waiter, closing.signal);
+  addBoard(app, fleet);
+  addMetrics(app, options.metricsText);
+
+  if (!isLoopback(options.host)) {
+    options.warn?.(
+      `listening on ${options.host}: there is no authentication yet, so whoever reaches this port can spend your keys`,
+    );
+  }
+  await app.listen({ host: options.host, port: options.port });
+  return {
+    url: urlOf(app, options.host),
+    async close() {
+      closing.abort();
+      await app.close();
+      waiter.close();
+    },
+  };
+}
+
+function wordErrors(app: FastifyInstance, log: Log | undefined): void {
+  app.setErrorHandler<Error>((error, request, reply) => {
+    const problem = problemOf(error);
+    if (problem.status >= 500)
+      log?.error("http", { method: request.method, route: request.routeOptions.url, err: error });
+    return sendProblem(reply, problem);
+  });
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, {
+      status: 404,
+      type: "not_found_error",
+      code: "unknown_route",
+      message: `There is no ${request.method} ${request.url.split("?")[0]}. See /board, /metrics, /readyz and /v1/requests.`,
+    }),
+  );
+  app.addHook("onResponse", async (request, reply) => {
+    const { method } = request;
+    const fields = {
+      method,
+      route: request.routeOptions.url,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+    };
+    log?.debug("http", fields);
+  });
+}
+
+function addMetrics(app: FastifyInstance, metricsText: (() => Promise<string>) | undefined): void {
+  if (metricsText === undefined) return;
+  app.get("/metrics", async (_request, reply) =>
+    reply.type("text/plain; version=0.0.4; charset=utf-8").send(await metricsText()),
+  );
+}
+
+function urlOf(app: FastifyInstance, host: string): string {
+  const address = app.server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
+  return `http://${name}:${port}`;
+}

@@ -1,0 +1,118 @@
+/**
+ * `GET /v1/requests/:id/stream`: the text of a request as server-sent events. Ids are those of the Redis stream, so a
+ * client that comes back with Last-Event-ID goes on where it was. `begin` starts the text over (a new attempt), `text`
+ * adds to it, `done` says how the request ended; the whole answer is at `GET /v1/requests/:id`.
+ */
+import type { ServerResponse } from "node:http";
+import type { FastifyInstance } from "fastify";
+import type { Fleet } from "../../src/fleet/fleet.ts";
+import type { RequestView } from "../../src/ledger/requests.ts";
+import { isTerminal } from "../../src/request/lifecycle.ts";
+import { openStreamReader, type StreamReader } from "../../src/stream/token-stream.ts";
+import type { EndWaiter } from "../library/ended.ts";
+import { notFound, type Problem, sendProblem } from "./problem.ts";
+import { type ById, find, leaving } from "./requests.ts";
+
+/** Each reader has a Redis connection of its own while it reads. */
+const maxReaders = 200;
+const lookMs = 15_000;
+/** A piece ends this wait at once; only the notice of the end may come so much later. */
+const pieceMs = 100;
+/** After the end: how long the last pieces may still be on their way to Redis. */
+const lingerMs = 50;
+
+export function addTokenEvents(app: FastifyInstance, fleet: Fleet, waiter: EndWaiter, closing: AbortSignal): void {
+  let readers = 0;
+  app.get<ById>("/v1/requests/:id/stream", async (request, reply) => {
+    const found = await find(fleet, request.params.id);
+    if (found === undefined) return sendProblem(reply, notFound(request.params.id));
+    if (readers >= maxReaders) return sendProblem(reply, tooManyReaders);
+    const gone = AbortSignal.any([closing, leaving(reply)]);
+    const reader = openStreamReader(fleet.redisUrl);
+    readers += 1;
+    reply.hijack();
+    try {
+      const { raw } = reply;
+      for (const [name, value] of Object.entries({ ...reply.getHeaders(), ...streamHeaders })) {
+        if (value !== undefined) raw.setHeader(name, value);
+      }
+      raw.flushHeaders();
+      await tell({ raw, reader, waiter, gone }, found, lastIdOf(request.headers["last-event-id"]));
+      raw.end();
+    } catch {
+      // The head is out: a connection that breaks off is how the client learns that it must come back.
+      reply.raw.destroy();
+    } finally {
+      reader.close();
+      readers -= 1;
+    }
+  });
+}
+
+const streamHeaders = { "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" };
+
+interface Teller {
+  readonly raw: ServerResponse;
+  readonly reader: StreamReader;
+  readonly waiter: EndWaiter;
+  readonly gone: AbortSignal;
+}
+
+async function tell(teller: Teller, request: RequestView, from: string): Promise<void> {
+  const { gone } = teller;
+  let end: RequestView | undefined = isTerminal(request.state) ? request : undefined;
+  const ending = watchEnd(teller, request.id, (ended) => {
+    end = ended;
+  });
+  let last = from;
+  while (!gone.aborted) {
+    const ended = end !== undefined;
+    const pieces = await teller.reader.read(request.id, last, ended ? lingerMs : pieceMs);
+    for (const piece of pieces) await write(teller, piece.type, { text: piece.text }, piece.id);
+    last = pieces.at(-1)?.id ?? last;
+    if (ended && pieces.length === 0) break;
+  }
+  await ending;
+  if (end !== undefined) await write(teller, "done", doneOf(end));
+}
+
+/** Keeps the connection alive while nothing comes, and learns of the end. */
+async function watchEnd(teller: Teller, id: string, learned: (end: RequestView) => void): Promise<void> {
+  while (!teller.gone.aborted) {
+    const now = await teller.waiter.ended(id, lookMs, teller.gone);
+    if (now === undefined) return;
+    if (isTerminal(now.state)) return learned(now);
+    if (!teller.gone.aborted) teller.raw.write(": still at it\n\n");
+  }
+}
+
+const doneOf = (request: RequestView) => ({
+  id: request.id,
+  state: request.state,
+  failure: request.state === "succeeded" ? null : (request.failure ?? null),
+  finish: request.result?.finish ?? null,
+});
+
+/** Waits for a slow reader instead of heaping its text up in memory. */
+async function write({ raw, gone }: Teller, event: string, data: object, id?: string): Promise<void> {
+  if (gone.aborted) return;
+  const head = id === undefined ? "" : `id: ${id}\n`;
+  if (raw.write(`${head}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)) return;
+  await new Promise<void>((resolve) => {
+    const go = () => resolve();
+    raw.once("drain", go);
+    gone.addEventListener("abort", go, { once: true });
+  });
+}
+
+/** An id that is not one of ours starts from the beginning: better twice than not at all. */
+const lastIdOf = (header: string | string[] | undefined): string =>
+  typeof header === "string" && /^\d+-\d+$/.test(header) ? header : "0";
+
+const tooManyReaders: Problem = {
+  status: 503,
+  type: "unavailable_error",
+  code: "too_many_streams",
+  message: `This server feeds at most ${maxReaders} streams at once.`,
+  retryAfterSeconds: 5,
+};

@@ -1,0 +1,97 @@
+/**
+ * The second reading of a batch file: the good lines become requests, a chunk at a time and in their order, so that a
+ * run that was killed goes on behind the last line that is in. Accepting a line again does nothing.
+ */
+import { createHash } from "node:crypto";
+import type { Intake } from "../../src/intake/accept.ts";
+import type { Order } from "../../src/intake/order.ts";
+import { hashed, type Rules } from "./check.ts";
+import type { Input } from "./input.ts";
+import { readLine } from "./line.ts";
+import { readLines } from "./lines.ts";
+import type { ParsedLine } from "./parsed-line.ts";
+
+export interface Enqueueing {
+  readonly intake: Intake;
+  readonly batchId: string;
+  readonly tenant: string;
+  readonly deadlineMs: number | undefined;
+  readonly rules: Rules;
+  /** Of the first reading; other content ends the second one. */
+  readonly contentHash: string;
+  /** Lines up to this one are in already. */
+  readonly afterLine: number;
+  /** Before each chunk: whether to go on. */
+  readonly wanted: () => Promise<boolean>;
+  /** After each chunk: the last line that is in. */
+  readonly stored: (line: number) => void;
+}
+
+/** `stopped`: no longer wanted. `changed`: the file is not what was checked; nothing more was stored. */
+export type Enqueued = "all" | "stopped" | "changed";
+
+/** Rejects when the ledger is away; calling again goes on. */
+export async function enqueue(input: Input, work: Enqueueing): Promise<Enqueued> {
+  const hash = createHash("sha256");
+  let chunk = openChunk();
+  /** The chunk on its way: the next one is read meanwhile. */
+  let sending: Promise<void> = Promise.resolve();
+  const send = async (): Promise<boolean> => {
+    await sending;
+    if (chunk.orders.length === 0) return true;
+    if (!(await work.wanted())) return false;
+    sending = store(work, chunk);
+    // It is awaited before the next chunk or at the end; until then its failure is nobody's.
+    sending.catch(() => {});
+    chunk = openChunk();
+    return true;
+  };
+
+  for await (const line of readLines(hashed(input.chunks(), hash))) {
+    if (line.no <= work.afterLine) continue;
+    const read = readLine(line, work.rules.defaults);
+    if (!read.ok || work.rules.refusal(read.value.body) !== undefined) continue;
+    chunk.add(orderOf(work, read.value, line.no), line.readable ? line.text.length : 0);
+    if (chunk.isFull() && !(await send())) return "stopped";
+  }
+  // The last chunk waits for the hash: a file that changed is noticed before the batch is whole.
+  await sending;
+  if (hash.digest("hex") !== work.contentHash) return "changed";
+  if (!(await send())) return "stopped";
+  await sending;
+  return "all";
+}
+
+const chunkLines = 1_000;
+/** A chunk travels in one statement; lines may be long. */
+const chunkChars = 4 * 1024 * 1024;
+
+function openChunk() {
+  const orders: Order[] = [];
+  let chars = 0;
+  return {
+    orders,
+    add(order: Order, length: number) {
+      orders.push(order);
+      chars += length;
+    },
+    isFull: () => orders.length >= chunkLines || chars >= chunkChars,
+  };
+}
+
+async function store(work: Enqueueing, chunk: { readonly orders: readonly Order[] }): Promise<void> {
+  const accepted = await work.intake.accept(chunk.orders);
+  const refused = accepted.find((answer) => !answer.ok);
+  // The rules asked the same question of the same settings a moment ago.
+  if (refused?.ok === false) throw new Error(`a checked line was refused: ${refused.refusal.message}`);
+  work.stored(chunk.orders.at(-1)?.line?.no ?? 0);
+}
+
+const orderOf = (work: Enqueueing, line: ParsedLine, no: number): Order => ({
+  body: line.body,
+  tenant: work.tenant,
+  priority: line.priority,
+  batchId: work.batchId,
+  line: { no, customId: line.customId, shape: line.shape },
+  ...(work.deadlineMs === undefined ? {} : { deadlineMs: work.deadlineMs }),
+});

@@ -1,0 +1,42 @@
+/** The answers of a batch as lines of text, in input order, a page at a time. */
+import { type BatchLine, batchLines } from "../../src/ledger/batch-results.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import { isTerminal } from "../../src/request/lifecycle.ts";
+import { openaiAnswer } from "./openai-answer.ts";
+import { plainAnswer } from "./plain-answer.ts";
+
+/** Each line is answered in the wire it came in. */
+export const answerLine = (line: BatchLine): string =>
+  JSON.stringify(line.shape === "openai" ? openaiAnswer(line) : plainAnswer(line));
+
+export interface AnswerPage {
+  /** One JSON text an answer, without line feeds. */
+  readonly answers: readonly string[];
+  /** The last line looked at: where the next page begins. */
+  readonly upTo: number;
+}
+
+const pageLines = 500;
+
+/** What is finished, or only what failed. Nothing is held whole. */
+export async function* finishedAnswers(
+  ledger: Ledger,
+  batchId: string,
+  only: "finished" | "failed",
+): AsyncGenerator<AnswerPage> {
+  for (let afterLine = 0; ; ) {
+    const page = await batchLines(ledger, batchId, { afterLine, limit: pageLines, only });
+    const last = page.at(-1);
+    if (last === undefined) return;
+    afterLine = last.lineNo;
+    yield { answers: page.map(answerLine), upTo: afterLine };
+  }
+}
+
+/** The answers that follow line `afterLine` without a gap: up to the first line that is not finished. */
+export async function nextAnswers(ledger: Ledger, batchId: string, afterLine: number): Promise<AnswerPage> {
+  const page = await batchLines(ledger, batchId, { afterLine, limit: pageLines });
+  const open = page.findIndex((line) => !isTerminal(line.state));
+  const ready = open === -1 ? page : page.slice(0, open);
+  return { answers: ready.map(answerLine), upTo: ready.at(-1)?.lineNo ?? afterLine };
+}

@@ -1,0 +1,76 @@
+/** One request from its order to its end: what `millrace run`, `provider test` and the library share. */
+import type { Fleet } from "../../src/fleet/fleet.ts";
+import type { Order, Refusal } from "../../src/intake/order.ts";
+import { type RequestView, requestById } from "../../src/ledger/requests.ts";
+import { isTerminal } from "../../src/request/lifecycle.ts";
+import { openStreamReader } from "../../src/stream/token-stream.ts";
+import type { EndWaiter } from "./ended.ts";
+
+export type Taken = { readonly ok: true; readonly id: string } | { readonly ok: false; readonly refusal: Refusal };
+
+/** Accepts one order. Rejects when the ledger is away. */
+export async function take(fleet: Fleet, order: Order): Promise<Taken> {
+  const [accepted] = await fleet.intake.accept([order]);
+  if (accepted === undefined) throw new Error("take: intake gave no answer");
+  return accepted.ok ? { ok: true, id: accepted.id } : accepted;
+}
+
+export interface Following {
+  readonly signal?: AbortSignal;
+  /** Told of text as it comes (for orders with `body.stream`); `begin` starts the text over. */
+  readonly onPiece?: (type: "begin" | "text", text: string) => void;
+}
+
+/** Waits until the request has ended, is held for a person, or `signal` aborts; answers how it stands then. */
+export async function follow(
+  fleet: Fleet,
+  waiter: EndWaiter,
+  id: string,
+  { signal, onPiece }: Following = {},
+): Promise<RequestView> {
+  const over = new AbortController();
+  const reading = onPiece === undefined ? undefined : readPieces(fleet, id, onPiece, over.signal);
+  try {
+    return await untilSettled(fleet, waiter, id, signal);
+  } finally {
+    over.abort();
+    await reading;
+  }
+}
+
+async function untilSettled(
+  fleet: Fleet,
+  waiter: EndWaiter,
+  id: string,
+  signal: AbortSignal | undefined,
+): Promise<RequestView> {
+  for (;;) {
+    const request = (await waiter.ended(id, lookMs, signal)) ?? (await requestById(fleet.ledger, id));
+    if (request === undefined) throw new Error(`follow: request ${id} is gone`);
+    if (isTerminal(request.state) || request.state === "held" || signal?.aborted === true) return request;
+  }
+}
+
+const lookMs = 5_000;
+/** The last pieces may still be on their way when the end is known. */
+const lingerMs = 50;
+
+async function readPieces(
+  fleet: Fleet,
+  id: string,
+  onPiece: NonNullable<Following["onPiece"]>,
+  over: AbortSignal,
+): Promise<void> {
+  const reader = openStreamReader(fleet.redisUrl);
+  try {
+    for (let last = "0"; ; ) {
+      const ending = over.aborted;
+      const pieces = await reader.read(id, last, ending ? lingerMs : 100);
+      for (const piece of pieces) onPiece(piece.type, piece.text);
+      last = pieces.at(-1)?.id ?? last;
+      if (ending && pieces.length === 0) return;
+    }
+  } finally {
+    reader.close();
+  }
+}

@@ -1,0 +1,56 @@
+/** The life of one call: receive → note → decide → refuse or answer. */
+import type { ServerResponse } from "node:http";
+import { requestIdOf } from "./call-ledger.ts";
+import { sendPage } from "./delivery.ts";
+import { digest } from "./digest.ts";
+import { badGateway } from "./fault-refusal.ts";
+import { type Received, type RequestBody, receive } from "./received.ts";
+import { respond } from "./respond.ts";
+import type { Simulation } from "./simulation.ts";
+import { tokensIn } from "./text.ts";
+import { decide, type Verdict } from "./verdict.ts";
+import type { Arrival, Wire } from "./wire.ts";
+
+export function answerCall(
+  simulation: Simulation,
+  wire: Wire,
+  arrival: Arrival,
+  body: RequestBody,
+  response: ServerResponse,
+): void {
+  const nowMs = simulation.clock.now();
+  const received = receive(simulation.settings, wire, arrival, body);
+  const seq = note(simulation, wire, arrival, received, nowMs);
+  const model = askOf(received)?.model ?? arrival.model;
+  const context = { requestId: requestIdOf(seq), model, nowMs, processingMs: 0 };
+  const verdict: Verdict = received.ok
+    ? decide(simulation, wire.vendor, received.call)
+    : { verdict: "refuse", refusal: received.refusal, limits: {}, fault: undefined };
+  if (verdict.verdict === "answer") {
+    respond(simulation, wire, verdict, { ...context, limits: verdict.limits }, seq, response);
+    return;
+  }
+  const page =
+    verdict.verdict === "bad gateway"
+      ? badGateway
+      : wire.refuse(verdict.refusal, { ...context, limits: verdict.limits });
+  simulation.ledger.change(seq, { status: page.status, ended: "complete", fault: verdict.fault });
+  sendPage(response, page);
+}
+
+function note(simulation: Simulation, wire: Wire, arrival: Arrival, received: Received, nowMs: number): number {
+  const ask = askOf(received);
+  const correlation = arrival.headers["x-millrace-request"];
+  return simulation.ledger.open({
+    atMs: nowMs,
+    provider: wire.vendor,
+    streamed: ask?.stream ?? arrival.stream ?? false,
+    model: ask?.model ?? arrival.model,
+    keyTail: wire.keyOf(arrival)?.slice(-4),
+    correlation: typeof correlation === "string" ? correlation : undefined,
+    textDigest: received.ok ? received.call.textDigest : ask && digest(ask.text, simulation.settings.seed),
+    inputTokens: received.ok ? received.call.inputTokens : ask && tokensIn(ask.text),
+  });
+}
+
+const askOf = (received: Received) => (received.ok ? received.call.ask : received.ask);

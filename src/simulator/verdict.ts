@@ -1,0 +1,44 @@
+import { refusalOrdered } from "./fault-refusal.ts";
+import type { Fault, FaultKind } from "./faults.ts";
+import type { LimitReadings, Permit } from "./meters.ts";
+import type { Call } from "./received.ts";
+import type { Refusal } from "./refusal.ts";
+import type { Simulation } from "./simulation.ts";
+import type { Vendor } from "./wire.ts";
+
+/** What happens to a call that makes sense. `limits` is what is left after it. */
+export type Verdict =
+  | {
+      readonly verdict: "refuse";
+      readonly refusal: Refusal;
+      readonly limits: LimitReadings;
+      readonly fault?: FaultKind | undefined;
+    }
+  | { readonly verdict: "bad gateway"; readonly fault: FaultKind }
+  | {
+      readonly verdict: "answer";
+      readonly call: Call;
+      readonly permit: Permit;
+      readonly limits: LimitReadings;
+      readonly fault: Fault | undefined;
+    };
+
+/** Ordered errors come before limits and cost nothing; faults of the answer come after, so a refused call uses up none. */
+export function decide({ faults, meters }: Simulation, vendor: Vendor, call: Call): Verdict {
+  const meter = meters.of(vendor, call.key, call.modelClass);
+  const rule = faults.find({ vendor, ...call.ask });
+  const fault = rule?.fault;
+  const ordered = fault === undefined ? undefined : refusalOrdered(fault, call.key);
+  if (rule !== undefined && ordered !== undefined) {
+    faults.spend(rule);
+    const kind = rule.fault.kind;
+    return ordered === "bad gateway"
+      ? { verdict: ordered, fault: kind }
+      : { verdict: "refuse", refusal: ordered, limits: meter.readings(), fault: kind };
+  }
+  const admission = meter.admit({ inputTokens: call.inputTokens, maxOutputTokens: call.ask.maxOutputTokens ?? 0 });
+  const limits = meter.readings();
+  if (!admission.admitted) return { verdict: "refuse", refusal: { kind: "rate", ...admission.refusal }, limits };
+  if (rule !== undefined) faults.spend(rule);
+  return { verdict: "answer", call, permit: admission.permit, limits, fault };
+}

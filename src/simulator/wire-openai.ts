@@ -1,0 +1,249 @@
+/** OpenAI's chat completions, by the types of the openai SDK and captured errors and headers. */
+import { z } from "zod";
+import type { Answer } from "./answer.ts";
+import { goDuration } from "./go-duration.ts";
+import type { LimitReading } from "./meters.ts";
+import { invalid, problemOf } from "./problem.ts";
+import type { Problem, RateRefusal, Refusal } from "./refusal.ts";
+import { type AnswerContext, json, type Page, type Reading, type Wire } from "./wire.ts";
+
+export const openaiWire: Wire = {
+  vendor: "openai",
+  keyOf: (arrival) => arrival.headers.authorization?.replace(/^Bearer\s+/i, ""),
+  read,
+  headers,
+  refuse,
+  whole: (answer) =>
+    JSON.stringify({
+      ...frame(answer, "chat.completion"),
+      choices: [
+        {
+          index: 0,
+          message: { role: "assistant", content: answer.text, refusal: null, annotations: [] },
+          logprobs: null,
+          finish_reason: finishes[answer.finish.reason],
+        },
+      ],
+      ...usageOf(answer),
+    }),
+  opening: (answer) => chunk(answer, { role: "assistant", content: "", refusal: null }, null),
+  piece: (answer, content) => chunk(answer, { content }, null),
+  closing(answer) {
+    const isCounted = answer.usageInStream && answer.usage !== undefined;
+    const counts = { ...frame(answer, "chat.completion.chunk"), choices: [], ...usageOf(answer) };
+    return `${chunk(answer, {}, finishes[answer.finish.reason])}${isCounted ? event(counts) : ""}data: [DONE]\n\n`;
+  },
+  brokenPiece: (answer) => `${chunk(answer, { content: "" }, null).slice(0, -40)}\n\n`,
+  errorEvent: () => event({ error: bodyOf(errorOf({ kind: "server-error" }, undefined)) }),
+  models: (names) =>
+    JSON.stringify({
+      object: "list",
+      data: names.map((id) => ({ id, object: "model", created: 1_767_225_600, owned_by: "system" })),
+    }),
+};
+
+const contentSchema = z.union([
+  z.string(),
+  z.array(z.object({ type: z.string(), text: z.string().optional() })),
+  z.null(),
+]);
+const requestSchema = z.object({
+  model: z.string().min(1),
+  messages: z
+    .array(z.object({ role: z.string(), content: contentSchema.optional() }))
+    .min(
+      1,
+      "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.",
+    ),
+  max_completion_tokens: z.int().min(1).nullish(),
+  max_tokens: z.int().min(1).nullish(),
+  stop: z.union([z.string(), z.array(z.string())]).nullish(),
+  stream: z.boolean().nullish(),
+  stream_options: z.object({ include_usage: z.boolean().optional() }).nullish(),
+  n: z.literal(1, "Invalid 'n': the simulator gives one choice.").nullish(),
+});
+
+function read(body: unknown): Reading {
+  const parsed = requestSchema.safeParse(body);
+  if (!parsed.success) return invalid(problemOf(parsed.error));
+  const { model, messages, stop, stream, stream_options, max_tokens, max_completion_tokens } = parsed.data;
+  // Reasoning models have refused the old name since they exist.
+  if (max_tokens != null && /^(?:o\d|gpt-5)/.test(model)) return invalid(oldName);
+  return {
+    ok: true,
+    ask: {
+      model,
+      text: messages.map(({ content }) => textOf(content)).join("\n"),
+      maxOutputTokens: max_completion_tokens ?? max_tokens ?? undefined,
+      stop: typeof stop === "string" ? [stop] : (stop ?? []),
+      stream: stream ?? false,
+      usageInStream: stream_options?.include_usage ?? false,
+    },
+  };
+}
+
+const oldName: Problem = {
+  path: "max_tokens",
+  isMissing: false,
+  message: "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+  code: "unsupported_parameter",
+};
+
+const textOf = (content: z.infer<typeof contentSchema> | undefined): string =>
+  typeof content === "string" ? content : (content ?? []).map(({ text }) => text ?? "").join("");
+
+const frame = (answer: Answer, object: string) => ({
+  id: `chatcmpl-sim${answer.id}`,
+  object,
+  created: Math.floor(answer.createdMs / 1000),
+  model: answer.model,
+  service_tier: "default",
+  system_fingerprint: "fp_sim0000001",
+});
+
+const finishes = { end: "stop", length: "length", "stop-sequence": "stop" } as const;
+
+const event = (data: object): string => `data: ${JSON.stringify(data)}\n\n`;
+
+/** With `include_usage`, every chunk but the last says that its usage is null. */
+const chunk = (answer: Answer, delta: object, finish: string | null): string =>
+  event({
+    ...frame(answer, "chat.completion.chunk"),
+    choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }],
+    ...(answer.usageInStream ? { usage: null } : {}),
+  });
+
+const usageOf = ({ usage }: Answer) =>
+  usage === undefined
+    ? {}
+    : {
+        usage: {
+          prompt_tokens: usage.inputTokens,
+          completion_tokens: usage.outputTokens,
+          total_tokens: usage.inputTokens + usage.outputTokens,
+          prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
+          completion_tokens_details: {
+            reasoning_tokens: 0,
+            audio_tokens: 0,
+            accepted_prediction_tokens: 0,
+            rejected_prediction_tokens: 0,
+          },
+        },
+      };
+
+function headers({ requestId, limits, processingMs }: AnswerContext): Record<string, string> {
+  return {
+    "x-request-id": requestId,
+    "openai-organization": organization,
+    "openai-version": "2020-10-01",
+    "openai-processing-ms": `${Math.round(processingMs)}`,
+    ...limitHeaders("requests", limits.requests),
+    ...limitHeaders("tokens", limits.tokens ?? limits.inputTokens),
+  };
+}
+
+const organization = "org-simulated";
+
+const limitHeaders = (name: string, reading: LimitReading | undefined): Record<string, string> =>
+  reading === undefined
+    ? {}
+    : {
+        [`x-ratelimit-limit-${name}`]: `${reading.limit}`,
+        [`x-ratelimit-remaining-${name}`]: `${reading.remaining}`,
+        [`x-ratelimit-reset-${name}`]: goDuration(reading.fullInMs),
+      };
+
+function refuse(refusal: Refusal, context: AnswerContext): Page {
+  const error = errorOf(refusal, context.model);
+  const wait =
+    refusal.kind === "rate"
+      ? { "retry-after": `${Math.ceil(refusal.retryAfterMs / 1000)}`, "retry-after-ms": `${refusal.retryAfterMs}` }
+      : {};
+  return {
+    status: error.status,
+    headers: { ...headers(context), "content-type": json, ...wait },
+    body: JSON.stringify({ error: bodyOf(error) }, undefined, 2),
+  };
+}
+
+interface WireError {
+  readonly status: number;
+  readonly message: string;
+  readonly type: string;
+  readonly param?: string;
+  readonly code?: string;
+}
+
+const bodyOf = ({ message, type, param, code }: WireError) => ({
+  message,
+  type,
+  param: param ?? null,
+  code: code ?? null,
+});
+
+const wrong = "invalid_request_error";
+
+function errorOf(refusal: Refusal, model: string | undefined): WireError {
+  switch (refusal.kind) {
+    case "no-key":
+      return { status: 401, type: wrong, message: "You didn't provide an API key in an Authorization header." };
+    case "wrong-key": {
+      const shown = `${refusal.key.slice(0, 4)}****${refusal.key.slice(-4)}`;
+      return { status: 401, type: wrong, code: "invalid_api_key", message: `Incorrect API key provided: ${shown}.` };
+    }
+    case "unreadable":
+      return { status: 400, type: wrong, message: "We could not parse the JSON body of your request." };
+    case "invalid":
+      return { status: 400, type: wrong, ...problem(refusal.problem) };
+    case "unknown-model": {
+      const message = `The model \`${refusal.model}\` does not exist or you do not have access to it.`;
+      return { status: 404, type: wrong, code: "model_not_found", message };
+    }
+    case "unknown-path":
+      return { status: 404, type: wrong, message: `Invalid URL (${refusal.method} ${refusal.path})` };
+    case "too-large":
+      return { status: 413, type: wrong, message: `Maximum content size limit (${refusal.limitBytes}) exceeded.` };
+    case "rate":
+      return { status: 429, ...rate(refusal, model) };
+    case "quota": {
+      const message = "You exceeded your current quota, please check your plan and billing details.";
+      return { status: 429, type: "insufficient_quota", code: "insufficient_quota", message };
+    }
+    case "server-error": {
+      const message = "The server had an error while processing your request. Sorry about that!";
+      return { status: 500, type: "server_error", message };
+    }
+    case "unavailable":
+      return { status: 503, type: "server_error", message: "The service is temporarily unavailable." };
+    case "overloaded": {
+      const message = "The server is currently overloaded with other requests. Sorry about that!";
+      return { status: 503, type: "server_error", code: "server_is_overloaded", message };
+    }
+  }
+}
+
+function problem({ path, isMissing, message, code }: Problem) {
+  if (path === "model" && isMissing) return { message: "you must provide a model parameter" };
+  const param = path.replace(/\.(\d+)/g, "[$1]");
+  return isMissing
+    ? { param, code: "missing_required_parameter", message: `Missing required parameter: '${param}'.` }
+    : { param, code: code ?? "invalid_value", message };
+}
+
+const units = {
+  requests: ["requests", "requests per min (RPM)"],
+  inputTokens: ["tokens", "tokens per min (TPM)"],
+  outputTokens: ["tokens", "tokens per min (TPM)"],
+  tokens: ["tokens", "tokens per min (TPM)"],
+  concurrency: ["requests", "concurrent requests"],
+} as const;
+
+function rate({ dimension, limit, used, requested, retryAfterMs, isTooLarge }: RateRefusal, model: string | undefined) {
+  const [type, unit] = units[dimension];
+  const place = `for ${model ?? ""} in organization ${organization} on ${unit}`;
+  const message = isTooLarge
+    ? `Request too large ${place}: Limit ${limit}, Requested ${requested}. The input or output tokens must be reduced.`
+    : `Rate limit reached ${place}: Limit ${limit}, Used ${used}, Requested ${requested}. ` +
+      `Please try again in ${goDuration(retryAfterMs)}.`;
+  return { type, code: "rate_limit_exceeded", message };
+}

@@ -1,0 +1,59 @@
+/** A fleet on a test's own databases, with settings and limits of the test's choice. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import type { SettingsFile } from "../../src/config/file.ts";
+import { type Fleet, openFleet } from "../../src/fleet/fleet.ts";
+import type { Telemetry } from "../../src/telemetry/telemetry.ts";
+import type { TestServices } from "./services.ts";
+
+export interface FleetWish {
+  /** What `millrace.yaml` would say. */
+  readonly settings?: DeepPartial<SettingsFile>;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly telemetry?: Telemetry;
+}
+
+type DeepPartial<T> = { readonly [K in keyof T]?: T[K] extends object ? DeepPartial<T[K]> : T[K] };
+
+/** Far above what a test does: limits of a provider that is not to limit. */
+export const unlimited = { requestsPerMinute: 10_000_000, concurrency: 1_000 };
+
+/** Opens a fleet with keys for all three providers and closes it when the test ends. */
+export async function openTestFleet(services: TestServices, wish: FleetWish = {}): Promise<Fleet> {
+  const directory = mkdtempSync(join(tmpdir(), "millrace-fleet-"));
+  const settings = {
+    providers: { anthropic: unlimited, openai: unlimited, gemini: unlimited },
+    ...wish.settings,
+    worker: { slotsPerLane: 50, leaseMs: 2_000, ...wish.settings?.worker },
+  };
+  writeFileSync(join(directory, "millrace.json"), JSON.stringify(settings));
+  const fleet = await openFleet({
+    directory,
+    environment: {
+      REDIS_URL: await services.newRedis(),
+      DATABASE_URL: await services.newDatabase(),
+      ANTHROPIC_API_KEY: "key-a",
+      OPENAI_API_KEY: "key-o",
+      GOOGLE_API_KEY: "key-g",
+      ...wish.environment,
+    },
+    ...(wish.telemetry === undefined ? {} : { telemetry: wish.telemetry }),
+  });
+  onTestFinished(async () => {
+    await fleet.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+  return fleet;
+}
+
+/** The same settings and services again, as another process would open them. */
+export const openBeside = async (fleet: Fleet): Promise<Fleet> => {
+  const beside = await openFleet({
+    directory: fleet.config.home,
+    environment: { REDIS_URL: fleet.redisUrl, DATABASE_URL: fleet.databaseUrl },
+  });
+  onTestFinished(() => beside.close());
+  return { ...beside, config: fleet.config };
+};

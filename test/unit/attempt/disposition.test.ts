@@ -1,0 +1,153 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type Disposition, dispositionFor, type Situation } from "../../../src/attempt/disposition.ts";
+import { type FailureKind, failureKinds } from "../../../src/request/failure.ts";
+
+const policy = { perDeployment: 3, total: 6, baseMs: 500, capMs: 30_000 };
+const first: Situation = {
+  spentHere: 1,
+  spentInAll: 1,
+  policy,
+  hasNextDeployment: false,
+  remainingMs: undefined,
+  random: 0.5,
+};
+const failure = (kind: FailureKind, retryAfterMs?: number) => ({
+  kind,
+  message: "m",
+  ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+});
+const nextFor = (kind: FailureKind, now: Partial<Situation>) =>
+  dispositionFor(failure(kind), { ...first, ...now }).next;
+
+type Next = Disposition["next"];
+/** The first failure; the last one on this deployment; the last one of all: alone, and with a deployment to go to. */
+const table: Readonly<
+  Record<FailureKind, { alone: readonly [Next, Next, Next]; beside: readonly [Next, Next, Next] }>
+> = {
+  rate: { alone: ["defer", "defer", "defer"], beside: ["defer", "defer", "defer"] },
+  ramp: { alone: ["defer", "defer", "defer"], beside: ["defer", "defer", "defer"] },
+  concurrency: { alone: ["defer", "defer", "defer"], beside: ["defer", "defer", "defer"] },
+  reduced: { alone: ["defer", "defer", "defer"], beside: ["defer", "defer", "defer"] },
+  quotaDay: { alone: ["defer", "defer", "defer"], beside: ["fallBack", "fallBack", "defer"] },
+  quotaHard: { alone: ["fail", "fail", "fail"], beside: ["fallBack", "fallBack", "fail"] },
+  capacity: { alone: ["retry", "fail", "fail"], beside: ["retry", "fallBack", "fail"] },
+  server: { alone: ["retry", "fail", "fail"], beside: ["retry", "fallBack", "fail"] },
+  timeout: { alone: ["retry", "fail", "fail"], beside: ["retry", "fallBack", "fail"] },
+  network: { alone: ["retry", "fail", "fail"], beside: ["retry", "fallBack", "fail"] },
+  stream: { alone: ["retry", "fail", "fail"], beside: ["retry", "fallBack", "fail"] },
+  auth: { alone: ["fail", "fail", "fail"], beside: ["fallBack", "fallBack", "fail"] },
+  client: { alone: ["fail", "fail", "fail"], beside: ["fail", "fail", "fail"] },
+};
+
+describe.each(failureKinds)("after %s", (kind) => {
+  it("goes where the table says", () => {
+    const situations = [
+      { spentHere: 1, spentInAll: 1 },
+      { spentHere: policy.perDeployment, spentInAll: policy.perDeployment },
+      { spentHere: policy.perDeployment, spentInAll: policy.total },
+    ];
+    expect(situations.map((now) => nextFor(kind, now))).toEqual(table[kind].alone);
+    expect(situations.map((now) => nextFor(kind, { ...now, hasNextDeployment: true }))).toEqual(table[kind].beside);
+  });
+
+  it("does not wait beyond the deadline: it moves on, or fails", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 120_000 }),
+        fc.option(fc.integer({ min: 0, max: 120_000 }), { nil: undefined }),
+        fc.boolean(),
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (remainingMs, retryAfterMs, hasNextDeployment, random) => {
+          const next = dispositionFor(failure(kind, retryAfterMs), {
+            ...first,
+            remainingMs,
+            hasNextDeployment,
+            random,
+          });
+          if ("delayMs" in next) expect(next.delayMs).toBeLessThan(remainingMs);
+          if (next.next === "fallBack") expect(hasNextDeployment).toBe(true);
+        },
+      ),
+    );
+  });
+
+  it("waits at least as long as the provider said", () => {
+    const next = dispositionFor(failure(kind, 7_000), { ...first, random: 0 });
+    if ("delayMs" in next) expect(next.delayMs).toBeGreaterThanOrEqual(7_000);
+  });
+});
+
+/** The life of a request under a sequence of failures: what the ledger counts, by the same rules as the ledger's. */
+function live(
+  kinds: readonly FailureKind[],
+  deployments: number,
+  limits: Pick<Situation["policy"], "perDeployment" | "total">,
+) {
+  const spent = Array<number>(deployments).fill(0);
+  let here = 0;
+  let deferrals = 0;
+  for (const kind of kinds) {
+    const spentHere = (spent[here] ?? 0) + 1;
+    const spentInAll = spent.reduce((sum, n) => sum + n, 0) + 1;
+    const next = dispositionFor(failure(kind), {
+      ...first,
+      spentHere,
+      spentInAll,
+      policy: { ...policy, ...limits },
+      hasNextDeployment: here + 1 < deployments,
+    });
+    if (next.next === "defer") {
+      deferrals += 1;
+      continue;
+    }
+    spent[here] = spentHere;
+    if (next.next === "fail") return { spent, deferrals, ended: true };
+    if (next.next === "fallBack") here += 1;
+  }
+  return { spent, deferrals, ended: false };
+}
+
+describe("a life of failures", () => {
+  const kinds = fc.array(fc.constantFrom(...failureKinds), { maxLength: 60 });
+  const limits = fc.record({
+    perDeployment: fc.integer({ min: 1, max: 5 }),
+    total: fc.integer({ min: 1, max: 12 }),
+  });
+
+  it("never spends more than the attempts allowed, on one deployment or on all", () => {
+    fc.assert(
+      fc.property(kinds, fc.integer({ min: 1, max: 4 }), limits, (sequence, deployments, allowed) => {
+        const { spent } = live(sequence, deployments, allowed);
+        for (const n of spent) expect(n).toBeLessThanOrEqual(allowed.perDeployment);
+        expect(spent.reduce((sum, n) => sum + n, 0)).toBeLessThanOrEqual(allowed.total);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("ends after at most as many failures that spend as attempts are allowed", () => {
+    const spending = failureKinds.filter((kind) => table[kind].alone[0] !== "defer");
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom(...spending), { minLength: 12, maxLength: 12 }),
+        fc.integer({ min: 1, max: 4 }),
+        limits,
+        (sequence, deployments, allowed) => live(sequence, deployments, allowed).ended,
+      ),
+    );
+  });
+
+  it("spends nothing on deferrals, however many there are", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom("rate", "ramp", "concurrency", "reduced" as const)),
+        limits,
+        (sequence, allowed) => {
+          const { spent, deferrals, ended } = live(sequence, 3, allowed);
+          expect({ spent, deferrals, ended }).toEqual({ spent: [0, 0, 0], deferrals: sequence.length, ended: false });
+        },
+      ),
+    );
+  });
+});

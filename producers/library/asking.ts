@@ -1,18 +1,16 @@
 /** One request from its order to its end: what `millrace run`, `provider test` and the library share. */
 import type { Fleet } from "../../src/fleet/fleet.ts";
-import type { Order, Refusal } from "../../src/intake/order.ts";
+import type { Order } from "../../src/intake/order.ts";
 import { type RequestView, requestById } from "../../src/ledger/requests.ts";
 import { isTerminal } from "../../src/request/lifecycle.ts";
 import { openStreamReader } from "../../src/stream/token-stream.ts";
 import type { EndWaiter } from "./ended.ts";
-
-export type Taken = { readonly ok: true; readonly id: string } | { readonly ok: false; readonly refusal: Refusal };
+import { type Taken, takenOf } from "./taken.ts";
 
 /** Accepts one order. Rejects when the ledger is away. */
 export async function take(fleet: Fleet, order: Order): Promise<Taken> {
   const [accepted] = await fleet.intake.accept([order]);
-  if (accepted === undefined) throw new Error("take: intake gave no answer");
-  return accepted.ok ? { ok: true, id: accepted.id } : accepted;
+  return takenOf(fleet, order, accepted);
 }
 
 export interface Following {

@@ -30,8 +30,10 @@ const priceVersion = bookVersion();
 export function costOf(book: string, model: string, usage: Usage, at: Date): Cost | undefined {
   if (!isUsageKnown(usage)) return undefined;
   const dollars = priceInBook(book, model, usage, at);
+  if (dollars === undefined) return undefined;
   // The book's totals are floats of dollars; this is the one place where they become integers.
-  return dollars === undefined ? undefined : { nanoUsd: BigInt(Math.round(dollars * 1e9)), priceVersion };
+  const nano = Math.round(dollars * 1e9);
+  return Number.isSafeInteger(nano) ? { nanoUsd: BigInt(nano), priceVersion } : undefined;
 }
 
 function priceInBook(book: string, model: string, usage: Usage, at: Date): number | undefined {

@@ -16,6 +16,7 @@ export interface LoopOptions {
 export function openLoop(look: () => Promise<number>, options: LoopOptions): Loop {
   let stopped = false;
   let rung = false;
+  let failed = false;
   let wakeUp = () => {};
 
   const pause = (ms: number) =>
@@ -25,22 +26,20 @@ export function openLoop(look: () => Promise<number>, options: LoopOptions): Loo
         clearTimeout(timer);
         resolve();
       };
-      if (rung || stopped) wakeUp();
+      if ((rung && !failed) || stopped) wakeUp();
     });
 
   const run = async () => {
     while (!stopped) {
       rung = false;
+      failed = false;
       let next = options.retryMs;
-      let failed = false;
       try {
         next = await look();
       } catch (error) {
         failed = true;
         options.onError(error);
       }
-      // A bell does not shorten the pause after a failure: a service that is away is not asked in a tight loop.
-      if (failed) rung = false;
       if (!stopped) await pause(next);
     }
   };
@@ -49,7 +48,8 @@ export function openLoop(look: () => Promise<number>, options: LoopOptions): Loo
   return {
     wake() {
       rung = true;
-      wakeUp();
+      // A bell does not shorten the pause after a failure: a service that is away is not asked in a tight loop.
+      if (!failed) wakeUp();
     },
     async stop() {
       stopped = true;

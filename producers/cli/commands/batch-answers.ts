@@ -31,7 +31,8 @@ export async function writePages(pages: AsyncIterable<AnswerPage>, path: string)
 export async function printPages(pages: AsyncIterable<AnswerPage>, json: boolean): Promise<number> {
   const { stdout } = process;
   const say = async (text: string) => {
-    if (!stdout.write(text) && stdout.writable) await Promise.race([once(stdout, "drain"), once(stdout, "close")]);
+    // A reader that has gone is no failure: `once` rejects on the pipe's error, and the next look finds it closed.
+    if (!stdout.write(text) && stdout.writable) await once(stdout, "drain").catch(() => {});
   };
   let printed = 0;
   for await (const { answers } of pages) {

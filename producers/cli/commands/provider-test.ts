@@ -1,0 +1,64 @@
+/**
+ * `provider test`: one request through the queue, the limits and the ledger, for it spends money like any other. It is
+ * pinned to the provider by its model name; if a fallback chain let another provider answer, the test has failed.
+ */
+import type { Config } from "../../../src/config/config.ts";
+import { providerEntries } from "../../../src/config/models.ts";
+import { promptBody } from "../../../src/request/body.ts";
+import { span } from "../amounts.ts";
+import { type Asked, ask } from "../ask.ts";
+import { CommandFailed, exitCodes } from "../exit.ts";
+import { cost, reasonLines, requestDocument, tokens } from "../request-words.ts";
+import { openShell, type Shell, withFleet } from "../shell.ts";
+
+interface TestOptions {
+  readonly model?: string;
+  readonly stream?: boolean;
+  readonly json?: boolean;
+}
+
+const prompt = "Reply with the single word: ready";
+const maxOutputTokens = 256;
+
+export async function testProvider(provider: string, options: TestOptions): Promise<void> {
+  const shell = openShell(options);
+  await withFleet(shell, { ownSignals: true }, async (fleet) => {
+    const model = `${provider}/${options.model ?? defaultModelOf(fleet.config, provider)}`;
+    const body = {
+      ...promptBody(model, prompt),
+      maxOutputTokens,
+      ...(options.stream === true ? { stream: true } : {}),
+    };
+    const began = performance.now();
+    const asked = await ask(fleet, shell, { body, tenant: fleet.config.tenant, priority: "interactive" });
+    tell(shell, provider, asked, performance.now() - began);
+  });
+}
+
+function defaultModelOf(config: Config, provider: string): string {
+  const entry = providerEntries.find(({ id }) => id === provider);
+  if (entry !== undefined) return entry.defaultModel;
+  throw new CommandFailed(
+    `No provider is called ${provider}. Providers: ${[...config.credentials.keys()].join(", ")}.`,
+    exitCodes.usage,
+  );
+}
+
+function tell(shell: Shell, provider: string, { request, attempts, shown }: Asked, totalMs: number): void {
+  const last = attempts.at(-1);
+  const passed = request.state === "succeeded" && request.result?.provider === provider;
+  shell.result({ passed, total_ms: Math.round(totalMs), request: requestDocument(request, attempts) });
+  if (!passed) process.exitCode = exitCodes.failure;
+  if (request.result !== undefined && !shown) shell.line(request.result.text);
+  shell.line(passed ? `${provider} answers.` : `${provider} did not answer.`);
+  for (const line of reasonLines(request)) shell.line(`  ${line}`);
+  if (request.result !== undefined && last !== undefined) {
+    shell.line(`  model        ${request.result.model}`);
+    shell.line(`  call         ${span(last.durationMs)}, with the queue ${span(totalMs)}`);
+    shell.line(`  first token  ${last.firstTokenMs === null ? "- (not streamed)" : span(last.firstTokenMs)}`);
+    shell.line(`  tokens       ${tokens(last.inputTokens)} in, ${tokens(last.outputTokens)} out`);
+    shell.line(`  cost         ${cost(last.costNanoUsd)}`);
+    shell.line(`  finish       ${request.result.finish.unified} (${request.result.finish.raw})`);
+  }
+  shell.line(`  request      ${request.id} (recorded like any other)`);
+}

@@ -1,0 +1,44 @@
+/** `millrace provider health|stats|logs|test`. */
+import type { Command } from "commander";
+import { wholeNumber } from "../number-option.ts";
+import { withJson } from "./batch-options.ts";
+import { health } from "./provider-health.ts";
+import { logs } from "./provider-logs.ts";
+import { stats } from "./provider-stats.ts";
+import { testProvider } from "./provider-test.ts";
+
+export function registerProvider(program: Command): void {
+  const command = program
+    .command("provider")
+    .description("providers: are they there, how do they do, what did they say");
+  withJson(
+    command
+      .command("health")
+      .description("key, address and answer of every provider; exit 1 when one with a key does not answer")
+      .option("--verbose", "with every lane: limits, depth, and what its rate-limit headers said last"),
+  ).action(health);
+  withJson(
+    command
+      .command("stats")
+      .description("calls, tokens, cost and times by provider and model")
+      .option("--time <hours>", "how far back", wholeNumber(1, 24 * 366), 24),
+  ).action(stats);
+  withJson(
+    command
+      .command("logs")
+      .description("the newest calls, newest first")
+      .option("-n <count>", "how many", wholeNumber(1, 1_000), 20)
+      .option("-p, --provider <id>", "of this provider only")
+      .option("--failed", "only those that did not succeed"),
+  ).action(logs);
+  withJson(
+    command
+      .command("test")
+      .description(
+        "one small request to this provider, through the queue and the limits like any other; it is recorded and costs a little",
+      )
+      .argument("<provider>")
+      .option("--model <model>", "the vendor's name of a model; default: the provider's default model")
+      .option("--stream", "as a stream"),
+  ).action(testProvider);
+}

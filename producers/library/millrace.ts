@@ -1,0 +1,181 @@
+/**
+ * Millrace as a library: the same durable queue, limits and ledger as the command line, from your own program.
+ *
+ * ```ts
+ * const millrace = await Millrace.connect({ workers: true });
+ * const { text } = await millrace.run({ prompt: "Say hello", priority: "interactive" });
+ * await millrace.close();
+ * ```
+ */
+import { type Fleet, openFleet } from "../../src/fleet/fleet.ts";
+import { attemptsOf, cancelRequest, type RequestView, requestById } from "../../src/ledger/requests.ts";
+import { type Body, bodySchema, type Message, promptBody } from "../../src/request/body.ts";
+import { isTerminal, type RequestState } from "../../src/request/lifecycle.ts";
+import type { Priority } from "../../src/request/priority.ts";
+import type { FinishReason } from "../../src/request/result.ts";
+import { type AllWorkers, startAll } from "../../workers/all.ts";
+import { read } from "../jsonl/complaint.ts";
+import { follow, take } from "./asking.ts";
+import { type EndWaiter, openEndWaiter } from "./ended.ts";
+
+export interface ConnectOptions {
+  /** Folder of `.millrace` and `millrace.yaml`; the current one unless given. */
+  readonly directory?: string;
+  /** Instead of this process' environment variables. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Also feed, reconcile and call providers in this process, for programs that run without `millrace up` beside them. */
+  readonly workers?: boolean;
+  /** Told of errors that the workers live through, such as a service that is away for a while. */
+  readonly onError?: (error: unknown) => void;
+}
+
+export type Ask = {
+  /** A model, `provider/model`, a name of millrace.yaml, or `default`. */
+  readonly model?: string;
+  readonly system?: string;
+  readonly maxOutputTokens?: number;
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly topK?: number;
+  readonly stop?: readonly string[];
+  readonly seed?: number;
+  /** `standard` unless given; `interactive` goes before everything else. */
+  readonly priority?: Priority;
+  readonly tenant?: string;
+  /** Not started after this many milliseconds: it fails then. */
+  readonly deadlineMs?: number;
+  /** The same key brings the same request, not a second one. */
+  readonly idempotencyKey?: string;
+} & ({ readonly prompt: string } | { readonly messages: readonly Message[] });
+
+export interface Answer {
+  readonly id: string;
+  readonly text: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly finish: FinishReason;
+  /** Of all calls made for it; undefined when a price or the usage of one is unknown. */
+  readonly costNanoUsd: bigint | undefined;
+}
+
+export type Status =
+  | { readonly state: "succeeded"; readonly answer: Answer }
+  | { readonly state: Exclude<RequestState, "succeeded">; readonly reason: string | undefined };
+
+/** The order was not taken: a field is wrong, nobody offers the model, its provider has no key, its key was used before for
+ *  something else. Nothing was stored. */
+export class OrderRefused extends Error {
+  override readonly name = "OrderRefused";
+}
+
+/** The request ended without an answer, or is held for a person. */
+export class RequestFailed extends Error {
+  override readonly name = "RequestFailed";
+  readonly id: string;
+  readonly state: RequestState;
+  constructor(id: string, state: RequestState, reason: string | undefined) {
+    super(`request ${id} ${state === "held" ? "is held" : state}${reason === undefined ? "" : `: ${reason}`}`);
+    this.id = id;
+    this.state = state;
+  }
+}
+
+export class Millrace {
+  readonly #fleet: Fleet;
+  readonly #waiter: EndWaiter;
+  readonly #workers: AllWorkers | undefined;
+
+  private constructor(fleet: Fleet, workers: AllWorkers | undefined) {
+    this.#fleet = fleet;
+    this.#waiter = openEndWaiter(fleet);
+    this.#workers = workers;
+  }
+
+  /** Starts the private services unless REDIS_URL and DATABASE_URL name others, migrates and connects. */
+  static async connect(options: ConnectOptions = {}): Promise<Millrace> {
+    const { directory = process.cwd(), environment, onError = () => {} } = options;
+    const fleet = await openFleet({ directory, ...(environment === undefined ? {} : { environment }) });
+    return new Millrace(fleet, options.workers === true ? await startAll(fleet, { onError }) : undefined);
+  }
+
+  /** Stores a request durably and answers with its id. Throws OrderRefused. */
+  async enqueue(ask: Ask): Promise<string> {
+    return this.#take(ask, false);
+  }
+
+  /** Stores a request and waits for its answer. Throws OrderRefused and RequestFailed; an abort leaves the request running. */
+  async run(ask: Ask, options: { readonly signal?: AbortSignal } = {}): Promise<Answer> {
+    const id = await this.#take(ask, true);
+    const request = await follow(this.#fleet, this.#waiter, id, options);
+    options.signal?.throwIfAborted();
+    const status = await this.#statusOf(request);
+    if (status.state === "succeeded") return status.answer;
+    throw new RequestFailed(id, status.state, status.reason);
+  }
+
+  /** How a request stands now, with its answer when it has one; undefined when no request has this id. */
+  async result(id: string): Promise<Status | undefined> {
+    const request = await requestById(this.#fleet.ledger, id);
+    return request === undefined ? undefined : this.#statusOf(request);
+  }
+
+  /** True when there was something left to cancel. */
+  async cancel(id: string): Promise<boolean> {
+    return cancelRequest(this.#fleet.ledger, id);
+  }
+
+  /** Lets calls in flight finish, hands the rest back, and disconnects. Requests that have not run stay and wait. */
+  async close(): Promise<void> {
+    this.#waiter.close();
+    await this.#workers?.drain(this.#fleet.config.worker.drainGraceMs);
+    await this.#fleet.close();
+  }
+
+  async #take(ask: Ask, replyWanted: boolean): Promise<string> {
+    const { priority = "standard", tenant = this.#fleet.config.tenant, deadlineMs, idempotencyKey } = ask;
+    const body = read(bodySchema, bodyOf(ask));
+    if (!body.ok) throw new OrderRefused(body.reason);
+    const taken = await take(this.#fleet, {
+      body: body.value,
+      tenant,
+      priority,
+      replyWanted,
+      ...(deadlineMs === undefined ? {} : { deadlineMs }),
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    });
+    if (taken.ok) return taken.id;
+    throw new OrderRefused(taken.refusal.message);
+  }
+
+  async #statusOf(request: RequestView): Promise<Status> {
+    const { state, result } = request;
+    if (state !== "succeeded") return { state, reason: reasonOf(request) };
+    if (result === undefined) throw new Error(`request ${request.id} succeeded and its result is gone`);
+    const { text, provider, model, finish } = result;
+    const costNanoUsd = await this.#costOf(request.id);
+    return { state, answer: { id: request.id, text, provider, model, finish, costNanoUsd } };
+  }
+
+  async #costOf(id: string): Promise<bigint | undefined> {
+    const costs = (await attemptsOf(this.#fleet.ledger, id)).map((attempt) => attempt.costNanoUsd);
+    if (costs.some((cost) => cost === null)) return undefined;
+    return costs.reduce((sum, cost) => sum + BigInt(cost ?? 0), 0n);
+  }
+}
+
+const reasonOf = ({ state, failure, holdReason }: RequestView): string | undefined =>
+  holdReason ?? (isTerminal(state) && failure !== undefined ? `${failure.kind}: ${failure.message}` : undefined);
+
+function bodyOf(ask: Ask): Body {
+  const { model = "default", system, maxOutputTokens, temperature, topP, topK, stop, seed } = ask;
+  return {
+    ...("prompt" in ask ? promptBody(model, ask.prompt) : { model, messages: [...ask.messages] }),
+    ...(system === undefined ? {} : { system }),
+    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(topP === undefined ? {} : { topP }),
+    ...(topK === undefined ? {} : { topK }),
+    ...(stop === undefined ? {} : { stop: [...stop] }),
+    ...(seed === undefined ? {} : { seed }),
+  };
+}

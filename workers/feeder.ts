@@ -1,10 +1,11 @@
 /**
  * The feeder tops every lane's window up from the backlog, in fair order. Any number may run; one leads per lane. A lane
- * is looked at when its bell rings, when its window has drained, and every `idleLookMs` in any case.
+ * is looked at when its bell rings, when its window has drained, and every `idleLookMs` in any case. Each side of a lane
+ * has room of its own: a full main side does not keep interactive requests waiting.
  */
 
-import { type Deficits, feedOrder, type Placed } from "../src/feed/order.ts";
-import { emptyWindow, observe, type WindowState, windowSize } from "../src/feed/window.ts";
+import { type Deficits, defaultFeedPolicy, feedOrder, type Placed } from "../src/feed/order.ts";
+import { added, emptyWindow, observe, smallestWindow, type WindowState, windowSize } from "../src/feed/window.ts";
 import type { Fleet } from "../src/fleet/fleet.ts";
 import {
   type BacklogRow,
@@ -16,8 +17,9 @@ import {
 } from "../src/ledger/backlog.ts";
 import { pausedLanes } from "../src/ledger/toggles.ts";
 import { listenToBell } from "../src/queue/bell.ts";
-import { sideOf } from "../src/queue/lane-job.ts";
+import { type Side, sideOf, sides } from "../src/queue/lane-job.ts";
 import { openLeadership } from "../src/queue/leadership.ts";
+import { priorities } from "../src/request/priority.ts";
 import { type Loop, openLoop } from "../src/runtime/loop.ts";
 
 const idleLookMs = 500;
@@ -26,11 +28,13 @@ const busyLookMs = 50;
 
 interface LaneMemory {
   readonly deficits: Deficits;
-  /** (class, tenant) pairs seen at the last look: how many rows of each to fetch at the next. */
-  queues: number;
+  /** (class, tenant) pairs seen at the last look at a side: how many rows of each to fetch at the next. */
+  readonly queues: Record<Side, number>;
+  /** Of the main side. */
   window: WindowState;
-  dispatchedSince: number;
 }
+
+const newMemory = (): LaneMemory => ({ deficits: new Map(), queues: { main: 1, express: 1 }, window: emptyWindow });
 
 export function startFeeder(fleet: Fleet, onError: (error: unknown) => void): { stop(): Promise<void> } {
   const leadership = openLeadership(fleet.redisUrl);
@@ -50,30 +54,29 @@ export function startFeeder(fleet: Fleet, onError: (error: unknown) => void): { 
   /** True when this process leads the lane, so that it must look again soon. */
   async function feedLane(lane: string): Promise<boolean> {
     if (!(await leadership.leads(lane))) return false;
-    const memory = memories.get(lane) ?? { deficits: new Map(), queues: 1, window: emptyWindow, dispatchedSince: 0 };
+    const memory = memories.get(lane) ?? newMemory();
     memories.set(lane, memory);
-    const depth = await fleet.lanes.depth(lane, "main");
-    memory.window = observe(memory.window, {
-      atMs: Date.now(),
-      waiting: depth.waiting,
-      dispatchedSince: memory.dispatchedSince,
-    });
-    const room = windowSize(memory.window) - depth.waiting;
+    const [main, express] = await Promise.all([fleet.lanes.depth(lane, "main"), fleet.lanes.depth(lane, "express")]);
+    memory.window = observe(memory.window, { atMs: Date.now(), waiting: main.waiting });
+    const size = windowSize(memory.window);
+    const free = size - main.waiting;
     // Topping up by single jobs would cost a round trip each; wait until a fifth of the window is free.
-    if (room < windowSize(memory.window) / 5) {
-      memory.dispatchedSince = 0;
-      return true;
+    const room = { main: free < size / 5 ? 0 : free, express: Math.max(0, smallestWindow - express.waiting) };
+    for (const side of sides) {
+      if (room[side] === 0) continue;
+      const dispatched = await dispatch(fleet, lane, side, await choose(lane, side, room[side], memory));
+      if (side === "main") memory.window = added(memory.window, dispatched);
     }
-    // Twice the even share: enough when tenants differ, and the cost follows the room, not room × tenants.
-    const rows = await backlogHeads(fleet.ledger, lane, Math.ceil((2 * room) / memory.queues));
-    memory.queues = Math.max(1, new Set(rows.map((row) => `${row.priority} ${row.tenant}`)).size);
-    const placed = feedOrder(rows, room, memory.deficits);
-    memory.dispatchedSince = await dispatch(fleet, lane, placed);
-    memory.window = {
-      ...memory.window,
-      last: { atMs: Date.now(), waiting: depth.waiting, dispatchedSince: memory.dispatchedSince },
-    };
     return true;
+  }
+
+  async function choose(lane: string, side: Side, room: number, memory: LaneMemory): Promise<Placed<BacklogRow>[]> {
+    // Twice the even share: enough when tenants differ, and the cost follows the room, not room × tenants.
+    const heads = Math.ceil((2 * room) / memory.queues[side]);
+    const classes = Object.values(priorities).filter((priority) => sideOf(priority) === side);
+    const rows = await backlogHeads(fleet.ledger, lane, classes, heads);
+    memory.queues[side] = Math.max(1, new Set(rows.map((row) => `${row.priority} ${row.tenant}`)).size);
+    return feedOrder(rows, room, memory.deficits, defaultFeedPolicy, heads);
   }
 
   return {
@@ -86,8 +89,13 @@ export function startFeeder(fleet: Fleet, onError: (error: unknown) => void): { 
 }
 
 /** Rows first, jobs second (invariant 1). Jobs that could not be added go back; added ones whose row went back find the fence shut. */
-async function dispatch(fleet: Fleet, lane: string, placed: readonly Placed<BacklogRow>[]): Promise<number> {
-  const priorities = new Map(placed.map(({ row, priority }) => [row.id, priority]));
+async function dispatch(
+  fleet: Fleet,
+  lane: string,
+  side: Side,
+  placed: readonly Placed<BacklogRow>[],
+): Promise<number> {
+  if (placed.length === 0) return 0;
   const epoch = await fleet.lanes.epoch();
   const moved = await markDispatched(
     fleet.ledger,
@@ -95,16 +103,16 @@ async function dispatch(fleet: Fleet, lane: string, placed: readonly Placed<Back
     epoch,
   );
   const byId = new Map(moved.map((row) => [row.id, row]));
-  const jobs = placed.flatMap(({ row }) => {
+  const jobs = placed.flatMap(({ row, priority }) => {
     const dispatched = byId.get(row.id);
     return dispatched === undefined
       ? []
       : [
           {
             lane,
-            side: sideOf(row.priority),
+            side,
             model: dispatched.model,
-            priority: priorities.get(row.id) ?? 3,
+            priority,
             requestId: row.id,
             dispatchNo: dispatched.dispatchNo,
             tenant: dispatched.tenant,

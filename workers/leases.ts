@@ -9,16 +9,16 @@ import type { Ledger } from "../src/ledger/ledger.ts";
 import { openLoop } from "../src/runtime/loop.ts";
 
 export interface Lease {
-  readonly signal: AbortSignal;
+  readonly stop: AbortController;
   holding(permit: Permit | undefined): void;
   release(): void;
 }
 
 export interface Leases {
   hold(request: ClaimedRequest): Lease;
-  /** Stops every call under way. */
+  /** Stops every call under way, and those that are claimed from now on. */
   stopAll(): void;
-  close(): void;
+  close(): Promise<void>;
 }
 
 export interface LeasesOptions {
@@ -39,6 +39,7 @@ interface Held {
 
 export function openLeases(options: LeasesOptions): Leases {
   const held = new Map<string, Held>();
+  let stopped = false;
   // A cancelled request is noticed within this time, long before its lease would end.
   const lookMs = Math.min(2_000, options.leaseMs / 3);
 
@@ -64,8 +65,9 @@ export function openLeases(options: LeasesOptions): Leases {
         permit: undefined,
       };
       held.set(request.leaseToken, entry);
+      if (stopped) entry.stop.abort(draining());
       return {
-        signal: entry.stop.signal,
+        stop: entry.stop,
         holding: (permit) => {
           entry.permit = permit;
         },
@@ -75,10 +77,11 @@ export function openLeases(options: LeasesOptions): Leases {
       };
     },
     stopAll() {
-      for (const entry of held.values()) entry.stop.abort(new Error("the worker is draining"));
+      stopped = true;
+      for (const entry of held.values()) entry.stop.abort(draining());
     },
-    close() {
-      void loop.stop();
-    },
+    close: () => loop.stop(),
   };
 }
+
+const draining = () => new Error("the worker is draining");

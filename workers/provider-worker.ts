@@ -48,6 +48,7 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
   const deps: AttemptDeps = {
     catalog: config.catalog,
     connections,
+    canServe: (id) => connections.has(id) || config.credentials.get(id)?.apiKey !== undefined,
     admission,
     record: recordRequests(ledger),
     telemetry: fleet.telemetry,
@@ -67,7 +68,7 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
     const lease = leases.hold(request);
     try {
       const ended = await runAttempt(deps, request, {
-        signal: lease.signal,
+        stop: lease.stop,
         holding: (permit: Permit | undefined) => lease.holding(permit),
         learned: (waitMs) => gate.learned(waitMs),
       });
@@ -80,6 +81,10 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
 
   function afterwards(ended: Ended, request: ClaimedRequest): void {
     const { event } = ended.move;
+    if (!ended.recorded) {
+      fleet.telemetry.count("superseded");
+      return;
+    }
     if (event === "succeed" || event === "fail") {
       fleet.telemetry.count("finished", { outcome: event === "succeed" ? "succeeded" : "failed" });
       if (request.replyWanted) reply.ended(request.id);
@@ -87,7 +92,6 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
       fleet.telemetry.count("deferred", { event });
       fleet.bell.ring([ended.move.onward?.lane ?? request.lane]);
     }
-    if (!ended.recorded) fleet.telemetry.count("superseded");
   }
 
   const pools = [...config.catalog.pools.values()].filter((pool) => connections.has(pool.provider));
@@ -101,6 +105,7 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
         side,
         redisUrl: fleet.redisUrl,
         concurrency: slotsOf[side],
+        leaseMs: config.worker.leaseMs,
         handle,
         onError: options.onError,
       }),
@@ -114,7 +119,7 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
       const grace = setTimeout(() => leases.stopAll(), graceMs);
       await closed;
       clearTimeout(grace);
-      leases.close();
+      await leases.close();
       await limits.close();
       reply.close();
       stream.close();

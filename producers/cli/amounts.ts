@@ -23,8 +23,18 @@ export function span(ms: number): string {
 }
 
 /** A sum with what is missing from it: an unknown cost is said, never shown as nothing. */
-export function spend(nanoUsd: bigint, unpricedCalls: number): string {
-  const missing = `${count(unpricedCalls)} ${unpricedCalls === 1 ? "call" : "calls"} of unknown cost`;
+export const spend = (nanoUsd: bigint, unpricedCalls: number): string =>
+  withMissing(
+    nanoUsd,
+    unpricedCalls,
+    `${count(unpricedCalls)} ${unpricedCalls === 1 ? "call" : "calls"} of unknown cost`,
+  );
+
+/** The same in fewer characters. */
+export const spendInShort = (nanoUsd: bigint, unpricedCalls: number): string =>
+  withMissing(nanoUsd, unpricedCalls, `${short(unpricedCalls)} unpriced`);
+
+function withMissing(nanoUsd: bigint, unpricedCalls: number, missing: string): string {
   if (unpricedCalls === 0) return formatUsd(rounded(nanoUsd));
   return nanoUsd === 0n ? `cost unknown (${missing})` : `${formatUsd(rounded(nanoUsd))} + ${missing}`;
 }

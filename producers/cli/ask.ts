@@ -8,10 +8,11 @@ import {
   type RequestView,
   requestById,
 } from "../../src/ledger/requests.ts";
+import { type AllWorkers, startAll } from "../../workers/all.ts";
 import { follow, take } from "../library/asking.ts";
 import { openEndWaiter } from "../library/ended.ts";
 import { workersOf } from "./commands/batch-look.ts";
-import { openOwnWorkers } from "./commands/batch-workers.ts";
+import { openComplaints } from "./commands/batch-workers.ts";
 import { CommandFailed, exitCodes } from "./exit.ts";
 import { onLeave } from "./leave.ts";
 import type { Shell } from "./shell.ts";
@@ -27,12 +28,12 @@ export interface Asked {
 export async function ask(fleet: Fleet, shell: Shell, order: Order): Promise<Asked> {
   const leave = onLeave(exitCodes.failure);
   const waiter = openEndWaiter(fleet);
-  const workers = openOwnWorkers(fleet, shell.note);
+  let workers: AllWorkers | undefined;
   const screen = openScreen(shell);
   try {
     const taken = await take(fleet, { ...order, replyWanted: true });
     if (!taken.ok) throw new CommandFailed(taken.refusal.message);
-    await workers.serve(await unserved(fleet, taken.id));
+    if (!(await isServed(fleet, taken.id))) workers = await startAll(fleet, { onError: openComplaints(shell.note) });
     const following = order.body.stream === true ? { onPiece: screen.piece } : {};
     const request = await follow(fleet, waiter, taken.id, { signal: leave.signal, ...following });
     screen.end();
@@ -43,16 +44,15 @@ export async function ask(fleet: Fleet, shell: Shell, order: Order): Promise<Ask
     return { request, attempts: await attemptsOf(fleet.ledger, taken.id), shown: screen.shown() };
   } finally {
     waiter.close();
-    await workers.drain();
+    await workers?.drain(fleet.config.worker.drainGraceMs);
     leave.forget();
   }
 }
 
-/** The request's lane, if no process takes jobs from it. */
-async function unserved(fleet: Fleet, id: string): Promise<readonly string[]> {
+/** Whether some process takes jobs from the request's lane. */
+async function isServed(fleet: Fleet, id: string): Promise<boolean> {
   const request = await requestById(fleet.ledger, id);
-  if (request === undefined) return [];
-  return (await workersOf(fleet, request.lane)) === 0 ? [request.lane] : [];
+  return request === undefined || (await workersOf(fleet, request.lane)) !== 0;
 }
 
 /** Text as it comes, on stdout; what a failed attempt had said already is marked as void. */

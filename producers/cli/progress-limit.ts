@@ -26,35 +26,48 @@ export interface LaneFacts {
 /** Above this share of a limit, the limit is what holds the lane. Admission keeps a tenth for bursts. */
 const nearly = 0.8;
 
-/** In one line each, the lane with the most open requests first. */
+/** The strongest reasons, those of the lanes with the most open requests first; lanes with the same reason share it. */
 export function limitsNow(lanes: readonly LaneFacts[], most = 3): readonly string[] {
   const unserved = lanes.filter((facts) => facts.workers === 0).map((facts) => facts.lane);
   if (unserved.length > 0) return [`no worker for ${unserved.join(", ")}: start one with \`millrace up\``];
-  const found = [...lanes].sort((a, b) => b.open - a.open).flatMap((lane) => limitOf(lane) ?? []);
-  if (found.length > 0) return found.slice(0, most);
+  const byReason = new Map<string, string[]>();
+  for (const facts of [...lanes].sort((a, b) => b.open - a.open)) {
+    const limit = limitOf(facts);
+    if (limit !== undefined) byReason.set(limit.reason, [...(byReason.get(limit.reason) ?? []), limit.of]);
+  }
+  if (byReason.size > 0) return [...byReason].slice(0, most).map(([reason, of]) => `${reason} ${of.join(", ")}`);
   return lanes.some((lane) => lane.running > 0) ? ["the providers' own answering time"] : [];
 }
 
-function limitOf(facts: LaneFacts): string | undefined {
+interface Limit {
+  readonly reason: string;
+  readonly of: string;
+}
+
+function limitOf(facts: LaneFacts): Limit | undefined {
   const { lane, limits } = facts;
-  if (facts.paused) return `${lane} is paused: \`millrace queue resume ${lane}\``;
+  if (facts.paused) return { reason: "a pause (`millrace queue resume`) of", of: lane };
   const held = facts.held[0];
-  if (held !== undefined) return `${count(held.count)} held in ${lane} for a person: ${held.reason}`;
+  if (held !== undefined)
+    return { reason: "a hold for a person:", of: `${count(held.count)} in ${lane}, ${held.reason}` };
   if (limits !== undefined && (facts.closedForMs > 0 || facts.callsPerMinute >= nearly * limits.requestsPerMinute)) {
-    return `requests/min of ${lane} (${count(limits.requestsPerMinute)}/min)`;
+    return { reason: "requests/min of", of: `${lane} (${count(limits.requestsPerMinute)})` };
   }
   if (limits !== undefined && facts.running >= limits.concurrency * nearly) {
-    return `concurrent calls of ${lane} (${count(limits.concurrency)} at once)`;
+    return { reason: "concurrent calls of", of: `${lane} (${count(limits.concurrency)})` };
   }
   const slots = facts.workers === undefined ? undefined : facts.workers * facts.slotsPerWorker;
   if (slots !== undefined && facts.running >= slots * nearly) {
-    return `the slots of ${lane}'s workers (${count(slots)}): start another with \`millrace worker\``;
+    return { reason: "worker slots (`millrace worker` adds some) of", of: `${lane} (${count(slots)})` };
   }
   const waiting = [...facts.waiting].sort((a, b) => b.count - a.count)[0];
   // Some lines in a back-off hold nothing up while others run.
   if (waiting !== undefined && facts.running === 0) {
     const next = waiting.nextMs > 0 ? `, next in ${span(waiting.nextMs)}` : "";
-    return `${count(waiting.count)} wait after "${waiting.reason}" of ${lane}${next}`;
+    return {
+      reason: "a wait after failures of",
+      of: `${lane} (${count(waiting.count)} after "${waiting.reason}"${next})`,
+    };
   }
   return undefined;
 }

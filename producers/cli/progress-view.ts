@@ -1,6 +1,6 @@
 /** What a person sees of a running batch: a block of lines for a terminal, one line for a log. Pure. */
 import pc from "picocolors";
-import { count, short, span, spend } from "./amounts.ts";
+import { count, short, span, spendInShort } from "./amounts.ts";
 
 export interface ProgressView {
   readonly total: number;
@@ -38,7 +38,7 @@ export function progressLine(view: ProgressView): string {
 }
 
 function bar(view: ProgressView, width: number): string {
-  const share = view.total === 0 ? 1 : doneOf(view) / view.total;
+  const share = view.total === 0 ? 1 : Math.min(1, doneOf(view) / view.total);
   const full = Math.floor(share * width);
   const bad = Math.min(full, Math.ceil(((view.failed + view.cancelled) / Math.max(1, view.total)) * width));
   return `[${pc.green("#".repeat(full - bad))}${pc.red("#".repeat(bad))}${pc.dim("-".repeat(width - full))}]`;
@@ -62,7 +62,7 @@ function states(view: ProgressView, coloured: boolean): string {
 }
 
 const pace = (view: ProgressView): string =>
-  `${short(view.callsPerMinute)} requests/min  ${short(view.tokensPerMinute)} tokens/min  ${spend(view.costNanoUsd, view.unpriced)}`;
+  `${short(view.callsPerMinute)} requests/min  ${short(view.tokensPerMinute)} tokens/min  ${spendInShort(view.costNanoUsd, view.unpriced)}`;
 
 function eta(view: ProgressView): string {
   if (doneOf(view) >= view.total) return "done";

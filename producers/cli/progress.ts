@@ -19,8 +19,8 @@ export interface Screen {
   write(text: string): unknown;
 }
 
-export const openProgress = (screen: Screen): Progress =>
-  screen.isTTY === true ? openBlock(screen) : openLines(screen, Date.now);
+export const openProgress = (screen: Screen, now: () => number = Date.now): Progress =>
+  screen.isTTY === true ? openBlock(screen) : openLines(screen, now);
 
 /** Every line is cut to the screen, for a line that wraps could not be taken back. */
 function openBlock(screen: Screen): Progress {

@@ -3,13 +3,18 @@ import type { AttemptView, RequestView } from "../../src/ledger/requests.ts";
 import { formatUsd } from "../../src/pricing/money.ts";
 import { isTerminal } from "../../src/request/lifecycle.ts";
 import { requestJson } from "../http/request-json.ts";
+import { isBilled, spendOf } from "../library/spend.ts";
 import { span, spend } from "./amounts.ts";
 
-export const requestDocument = (request: RequestView, attempts: readonly AttemptView[]) => ({
-  ...requestJson(request, attempts),
-  cost_nano_usd: costOf(attempts)?.known.toString() ?? null,
-  calls_of_unknown_cost: costOf(attempts)?.unknown ?? 0,
-});
+export function requestDocument(request: RequestView, attempts: readonly AttemptView[]) {
+  const sum = spendOf(attempts);
+  return {
+    ...requestJson(request, attempts),
+    // A sum of nothing but unknowns is unknown.
+    cost_nano_usd: sum === undefined || (sum.nanoUsd === 0n && sum.unknownCalls > 0) ? null : sum.nanoUsd.toString(),
+    calls_of_unknown_cost: sum?.unknownCalls ?? 0,
+  };
+}
 
 /** One line for each call, oldest first. */
 export const attemptLines = (attempts: readonly AttemptView[]): string[] =>
@@ -20,27 +25,23 @@ export const attemptLines = (attempts: readonly AttemptView[]): string[] =>
       span(attempt.durationMs),
       attempt.firstTokenMs === null ? undefined : `first token ${span(attempt.firstTokenMs)}`,
       `tokens ${tokens(attempt.inputTokens)} in, ${tokens(attempt.outputTokens)} out`,
-      `cost ${cost(attempt.costNanoUsd)}`,
+      `cost ${cost(attempt)}`,
     ];
     return words.filter((word) => word !== undefined).join(", ");
   });
 
 export const tokens = (count: number | null): string => (count === null ? "unknown" : String(count));
 
-export const cost = (nanoUsd: string | null): string => (nanoUsd === null ? "unknown" : formatUsd(BigInt(nanoUsd)));
-
-/** Over all calls; undefined when there were none. */
-export function costOf(
-  attempts: readonly AttemptView[],
-): { readonly known: bigint; readonly unknown: number } | undefined {
-  if (attempts.length === 0) return undefined;
-  const known = attempts.reduce((sum, { costNanoUsd }) => sum + BigInt(costNanoUsd ?? 0), 0n);
-  return { known, unknown: attempts.filter(({ costNanoUsd }) => costNanoUsd === null).length };
+/** Of one call: `-` when it was not billed. */
+export function cost(attempt: Pick<AttemptView, "costNanoUsd" | "outcome" | "failureKind">): string {
+  if (attempt.costNanoUsd !== null) return formatUsd(BigInt(attempt.costNanoUsd));
+  return isBilled(attempt) ? "unknown" : "-";
 }
 
+/** Of all calls. */
 export function costWords(attempts: readonly AttemptView[]): string {
-  const sum = costOf(attempts);
-  return sum === undefined ? "-" : spend(sum.known, sum.unknown);
+  const sum = spendOf(attempts);
+  return sum === undefined ? "-" : spend(sum.nanoUsd, sum.unknownCalls);
 }
 
 /** Why a request did not succeed, or has not yet. */

@@ -7,7 +7,6 @@ export interface BoardAction {
   readonly method: string;
   /** As Bull Board registers it, such as `/api/queues/:queueName/:jobId/retry`. */
   readonly route: string;
-  readonly params: Readonly<Record<string, unknown>>;
   readonly body: unknown;
 }
 

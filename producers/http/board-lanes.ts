@@ -24,25 +24,41 @@ export function boardLanes(fleet: Fleet): BoardLanes {
   };
 }
 
+const sideWords: Readonly<Record<Side, string>> = { main: "standard and bulk", express: "interactive" };
+const limiterMax = 1_000_000_000;
 const boardReason = "paused on the board";
 
 /** One side of a lane. Its switch is the lane's: half a paused lane would be none. */
 class LaneAdapter extends BullMQAdapter {
+  readonly #queue: ReturnType<Fleet["lanes"]["queue"]>;
   readonly #fleet: Fleet;
   readonly #lane: string;
   readonly #shown: ShownQueues;
 
   constructor(fleet: Fleet, pool: Pool, side: Side, shown: ShownQueues) {
-    super(fleet.lanes.queue(pool.id, side), {
+    const queue = fleet.lanes.queue(pool.id, side);
+    super(queue, {
       // Takes the buttons away; a caller who has none is refused by refusalOfAction.
       allowRetries: false,
-      description: `${pool.requestsPerMinute} requests/min, ${pool.concurrency} at once`,
+      description: `${sideWords[side]}; ${pool.requestsPerMinute} requests/min, ${pool.concurrency} at once for both`,
       externalJobUrl: (job) => ({ displayText: "Request in the ledger", href: `/v1/requests/${job.data.requestId}` }),
     });
+    this.#queue = queue;
     this.#fleet = fleet;
     this.#lane = pool.id;
     this.#shown = shown;
-    this.setVisibilityGuard(() => shown.has(queueNameOf(pool.id, side)));
+    // Hidden means left out of the list; whoever names a queue gets it.
+    this.setVisibilityGuard(({ params }) => params["queueName"] !== undefined || shown.has(queueNameOf(pool.id, side)));
+  }
+
+  /** Workers have a limiter that never closes by itself (see queue/consume.ts); its count is no limit to show. */
+  override async getActiveRateLimitTtl(): Promise<number> {
+    return Math.max(0, await this.#queue.getRateLimitTtl(limiterMax));
+  }
+
+  /** Takes the dialogue away; limits are admission's. */
+  override get supportsGlobalRateLimit(): boolean {
+    return false;
   }
 
   override async pause(): Promise<void> {

@@ -27,7 +27,7 @@ export function addBoard(app: FastifyInstance, fleet: Fleet): void {
       },
       handlerHooks: {
         before({ method, route, request }) {
-          const reason = refusalOfAction({ method, route, params: request.params, body: request.body });
+          const reason = refusalOfAction({ method, route, body: request.body });
           if (reason === undefined) return;
           return { allow: false, status: 409, message: reason };
         },

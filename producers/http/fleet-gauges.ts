@@ -11,10 +11,12 @@ export function observeFleet(fleet: Fleet, observe: Observe): void {
 
   observe("laneJobs", async () => {
     const places = lanes.flatMap((lane) => sides.map((side) => ({ lane, side })));
-    const depths = await Promise.all(places.map(({ lane, side }) => fleet.lanes.depth(lane, side)));
-    return places.flatMap((place, at) => [
-      { value: depths[at]?.waiting ?? 0, attributes: { ...place, state: "waiting" } },
-      { value: depths[at]?.active ?? 0, attributes: { ...place, state: "active" } },
+    const depths = await Promise.all(
+      places.map(async (place) => ({ place, depth: await fleet.lanes.depth(place.lane, place.side) })),
+    );
+    return depths.flatMap(({ place, depth }) => [
+      { value: depth.waiting, attributes: { ...place, state: "waiting" } },
+      { value: depth.active, attributes: { ...place, state: "active" } },
     ]);
   });
   observe("requestsByState", async () => {

@@ -16,7 +16,7 @@ const { max_tokens: maxOutputTokens, max_completion_tokens: _other, ...sampling 
 const orderSchema = z.strictObject({
   model: modelSchema.nullish(),
   prompt: z.string().min(1).optional(),
-  messages: z.unknown(),
+  messages: z.unknown().optional(),
   system: z.string().nullish(),
   max_output_tokens: maxOutputTokens,
   ...sampling,

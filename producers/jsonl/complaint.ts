@@ -25,16 +25,27 @@ function worded(issue: z.core.$ZodIssue, at: string): string {
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => `unknown field ${JSON.stringify(pathOf(at, [key]))}`).join(", ");
   }
-  if (issue.code === "too_big") return `${path} must be at most ${issue.maximum}${unitOf(issue.origin)}`;
+  if (issue.code === "too_big") return `${path} must be at most ${issue.maximum}${unitOf(issue.origin, issue.maximum)}`;
   if (issue.code === "too_small") {
-    return `${path} must be ${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}${unitOf(issue.origin)}`;
+    return `${path} must be ${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}${unitOf(issue.origin, issue.minimum)}`;
   }
-  if (issue.code === "invalid_type" && issue.message !== "is missing") return `${path} must be a ${issue.expected}`;
+  if (issue.code === "invalid_type" && issue.message !== "is missing") {
+    return `${path} must be ${nouns[issue.expected] ?? `a ${issue.expected}`}`;
+  }
   return `${path} ${issue.message}`;
 }
 
-const unitOf = (origin: string): string =>
-  origin === "string" ? " characters long" : origin === "array" ? " items long" : "";
+const nouns: Readonly<Record<string, string>> = {
+  array: "a list",
+  object: "an object",
+  record: "an object",
+  int: "a whole number",
+};
+
+const unitOf = (origin: string, number: number | bigint): string => {
+  const unit = origin === "string" ? "character" : origin === "array" ? "item" : undefined;
+  return unit === undefined ? "" : ` ${unit}${Number(number) === 1 ? "" : "s"} long`;
+};
 
 export const pathOf = (at: string, path: readonly PropertyKey[]): string =>
   path.reduce<string>(

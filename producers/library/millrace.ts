@@ -17,6 +17,7 @@ import { type AllWorkers, startAll } from "../../workers/all.ts";
 import { read } from "../jsonl/complaint.ts";
 import { follow, take } from "./asking.ts";
 import { type EndWaiter, openEndWaiter } from "./ended.ts";
+import { spendOf } from "./spend.ts";
 
 export interface ConnectOptions {
   /** Folder of `.millrace` and `millrace.yaml`; the current one unless given. */
@@ -157,9 +158,8 @@ export class Millrace {
   }
 
   async #costOf(id: string): Promise<bigint | undefined> {
-    const costs = (await attemptsOf(this.#fleet.ledger, id)).map((attempt) => attempt.costNanoUsd);
-    if (costs.some((cost) => cost === null)) return undefined;
-    return costs.reduce((sum, cost) => sum + BigInt(cost ?? 0), 0n);
+    const spend = spendOf(await attemptsOf(this.#fleet.ledger, id));
+    return spend === undefined || spend.unknownCalls > 0 ? undefined : spend.nanoUsd;
   }
 }
 

@@ -25,6 +25,9 @@ interface Scripts {
   progress(...args: (string | number)[]): Promise<number>;
 }
 
+/** Every call reserves one request. */
+const requestCost = 1;
+
 /** A slot may free at any moment, so its wait has no exact time: look again after this. */
 const concurrencyLookMs = 50;
 
@@ -33,8 +36,8 @@ const script = (name: string): string => readFileSync(new URL(`./lua/${name}.lua
 export function openAdmission(redisUrl: string): Admission {
   const redis = new Redis(redisUrl, { maxRetriesPerRequest: 2, connectionName: "millrace:admission" });
   redis.on("error", () => {}); // every command rejects with the reason; an unheard event would end the process
-  redis.defineCommand("acquire", { numberOfKeys: 3, lua: script("acquire-3") });
-  redis.defineCommand("settle", { numberOfKeys: 3, lua: script("settle-3") });
+  redis.defineCommand("acquire", { numberOfKeys: 2, lua: script("acquire-2") });
+  redis.defineCommand("settle", { numberOfKeys: 2, lua: script("settle-2") });
   redis.defineCommand("progress", { numberOfKeys: 1, lua: script("progress-1") });
   const scripts = redis as unknown as Scripts; // defineCommand adds these methods at run time
   const doors = new Map<string, Door>();
@@ -78,7 +81,11 @@ function openDoor(scripts: Scripts, pool: Pool, leaseMs: number): Door {
           rates.length,
           ...rates.flatMap((rate) => [rate.perUnitUs, rate.burst]),
         ];
-        const answers = await scripts.acquire(...keys, ...shape, ...leaseIds.flatMap((leaseId) => [leaseId, 1]));
+        const answers = await scripts.acquire(
+          ...keys,
+          ...shape,
+          ...leaseIds.flatMap((leaseId) => [leaseId, requestCost]),
+        );
         return leaseIds.map((leaseId, at) =>
           verdictFrom(answers.slice(at * 4, at * 4 + 4), { leaseId, pool: pool.id }, rates),
         );
@@ -92,7 +99,7 @@ function openDoor(scripts: Scripts, pool: Pool, leaseMs: number): Door {
         const answers = await scripts.settle(
           ...keys,
           ...shape,
-          ...ends.flatMap(({ permit, actual }) => [permit.leaseId, actual.requests]),
+          ...ends.flatMap(({ permit, actual }) => [permit.leaseId, actual.requests - requestCost]),
         );
         return answers.map((settled) => settled === 1);
       },
@@ -108,5 +115,4 @@ function verdictFrom(answer: readonly number[], permit: Permit, rates: readonly 
 }
 
 /** One hash tag per pool: all keys of a decision live in one slot of a Redis Cluster. */
-const keysOf = (pool: string) =>
-  [`millrace:{${pool}}:rates`, `millrace:{${pool}}:leases`, `millrace:{${pool}}:costs`] as const;
+const keysOf = (pool: string) => [`millrace:{${pool}}:rates`, `millrace:{${pool}}:leases`] as const;

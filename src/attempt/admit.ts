@@ -23,9 +23,9 @@ export async function admit(
       hooks.learned(verdict.granted ? verdict.nextMs : verdict.waitMs);
       if (verdict.granted) return verdict;
       span.set({ "millrace.blocked_by": verdict.blockedBy });
-      if (verdict.waitMs > sleepInSlotMs || slept + verdict.waitMs > sleepInAllMs || hooks.signal.aborted)
+      if (verdict.waitMs > sleepInSlotMs || slept + verdict.waitMs > sleepInAllMs || hooks.stop.signal.aborted)
         return verdict;
-      await sleep(verdict.waitMs, undefined, { signal: hooks.signal }).catch(() => {});
+      await sleep(verdict.waitMs, undefined, { signal: hooks.stop.signal }).catch(() => {});
       slept += verdict.waitMs;
     }
   });

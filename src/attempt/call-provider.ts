@@ -20,10 +20,12 @@ export async function callProvider(
   deps: AttemptDeps,
   request: ClaimedRequest,
   target: Target,
-  stop: AbortSignal,
+  stop: AbortController,
   remainingMs: number,
 ): Promise<MadeCall> {
   const streamed = request.body.stream === true;
+  // Text goes to Redis only where somebody reads along (invariant 13).
+  const readAlong = streamed && request.replyWanted;
   const timeouts = { ...deps.timeouts, totalMs: Math.min(deps.timeouts.totalMs, remainingMs) };
   const attributes = {
     "gen_ai.operation.name": "chat",
@@ -34,7 +36,7 @@ export async function callProvider(
     const startedAt = deps.clock.now();
     let firstTokenMs: number | undefined;
     const watch = watchCall(timeouts, streamed, stop);
-    if (streamed) deps.stream.begin(request.id);
+    if (readAlong) deps.stream.begin(request.id);
     const answer = await target.connection.call(
       {
         model: target.deployment.model,
@@ -44,12 +46,12 @@ export async function callProvider(
         correlation: request.id,
       },
       {
-        signal: watch.signal,
+        signal: stop.signal,
         onActivity: () => watch.activity(),
         onText: (text) => {
           firstTokenMs ??= deps.clock.now() - startedAt;
           watch.activity();
-          deps.stream.text(request.id, text);
+          if (readAlong) deps.stream.text(request.id, text);
         },
       },
     );

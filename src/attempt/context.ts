@@ -14,6 +14,8 @@ import type { Situation } from "./disposition.ts";
 export interface AttemptDeps {
   readonly catalog: Catalog;
   readonly connections: ReadonlyMap<string, Connection>;
+  /** Whether some worker of the fleet has a key for the provider, so that a request may go on to it. */
+  readonly canServe: (provider: string) => boolean;
   readonly admission: Admission;
   readonly record: RecordRequest;
   readonly telemetry: Telemetry;
@@ -28,8 +30,8 @@ export interface AttemptDeps {
 }
 
 export interface AttemptHooks {
-  /** Stops the call: drain, or the lease is gone. */
-  readonly signal: AbortSignal;
+  /** Stops the call: drain, or the lease is gone. The call's own timeouts go through it too. */
+  readonly stop: AbortController;
   /** The permit of the call under way, to be kept alive with the lease; undefined when there is none any more. */
   readonly holding: (permit: Permit | undefined) => void;
   /** What the limiter said: how long until the pool can take another call. */

@@ -8,7 +8,6 @@ export interface CallTimeouts {
 export type Interruption = "firstToken" | "idle" | "total" | "stopped";
 
 export interface CallWatch {
-  readonly signal: AbortSignal;
   /** A sign of life of the stream: the first one ends the first-token timeout and starts the idle one. */
   activity(): void;
   /** Why the call was interrupted, if it was. */
@@ -17,39 +16,43 @@ export interface CallWatch {
   end(): void;
 }
 
+/** What stops a call from outside (drain, a lost lease) aborts its controller with any other reason. */
+class TimedOut extends Error {
+  override readonly name = "TimedOut";
+  readonly interruption: Exclude<Interruption, "stopped">;
+  constructor(interruption: Exclude<Interruption, "stopped">) {
+    super(interruption);
+    this.interruption = interruption;
+  }
+}
+
 /**
- * `outer` stops the call from outside (drain, lost lease). Only a stream has a first token and idle times; a whole answer
- * has its total. The SDKs' own timeouts end when headers arrive, so these are ours.
+ * Aborts `controller` when a time is over. Only a stream has a first token and idle times; a whole answer has its total.
+ * The SDKs' own timeouts end when headers arrive, so these are ours.
  */
-export function watchCall(timeouts: CallTimeouts, streamed: boolean, outer: AbortSignal): CallWatch {
-  const controller = new AbortController();
-  let why: Interruption | undefined;
-  const interrupt = (reason: Interruption) => {
-    if (why !== undefined) return;
-    why = reason;
-    controller.abort(new Error(reason));
-  };
-  const total = setTimeout(() => interrupt("total"), timeouts.totalMs);
-  const firstToken = streamed ? setTimeout(() => interrupt("firstToken"), timeouts.firstTokenMs) : undefined;
+export function watchCall(timeouts: CallTimeouts, streamed: boolean, controller: AbortController): CallWatch {
+  const after = (ms: number, interruption: Exclude<Interruption, "stopped">) =>
+    setTimeout(() => controller.abort(new TimedOut(interruption)), ms);
+  const total = after(timeouts.totalMs, "total");
+  const firstToken = streamed ? after(timeouts.firstTokenMs, "firstToken") : undefined;
   let idle: NodeJS.Timeout | undefined;
-  const onOuter = () => interrupt("stopped");
-  if (outer.aborted) onOuter();
-  else outer.addEventListener("abort", onOuter, { once: true });
 
   return {
-    signal: controller.signal,
     activity() {
       if (!streamed) return;
       clearTimeout(firstToken);
-      if (idle === undefined) idle = setTimeout(() => interrupt("idle"), timeouts.idleMs);
+      if (idle === undefined) idle = after(timeouts.idleMs, "idle");
       else idle.refresh();
     },
-    interruption: () => why,
+    interruption() {
+      if (!controller.signal.aborted) return undefined;
+      const reason: unknown = controller.signal.reason;
+      return reason instanceof TimedOut ? reason.interruption : "stopped";
+    },
     end() {
       clearTimeout(total);
       clearTimeout(firstToken);
       clearTimeout(idle);
-      outer.removeEventListener("abort", onOuter);
     },
   };
 }

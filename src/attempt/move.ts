@@ -1,8 +1,8 @@
 /** From what happened to where the row goes: the bridge between a disposition and the ledger's record. Pure. */
 import type { Verdict } from "../admission/permit.ts";
+import type { Deployment } from "../config/deployment.ts";
 import type { ClaimedRequest, PassedOver } from "../ledger/claim.ts";
 import type { RecordInput } from "../ledger/record.ts";
-import type { Failure } from "../request/failure.ts";
 import type { CallOutcome } from "../request/outcome.ts";
 import { nextDeployment } from "../routing/route.ts";
 import type { MadeCall } from "./call-provider.ts";
@@ -14,6 +14,8 @@ export type Move = Pick<RecordInput, "event" | "spent" | "delayMs" | "onward" | 
   readonly reason?: string;
 };
 
+const stoppedReason = "stopped by its worker";
+
 export const moveWithoutCall = {
   /** The fleet's settings no longer know the deployment, or have no key for it. */
   noRoute: (request: ClaimedRequest): Move => ({
@@ -22,6 +24,7 @@ export const moveWithoutCall = {
     holdReason: `this worker has no model or no key for ${request.deployment}`,
     reason: "no route",
   }),
+  stopped: (): Move => ({ event: "handBack", spent: false, reason: stoppedReason }),
   tooLate: (): Move => ({
     event: "fail",
     spent: false,
@@ -35,10 +38,27 @@ export const moveWithoutCall = {
   }),
 };
 
+/**
+ * What to do instead of a call where no attempt is left: a worker that died has spent its attempt, and nobody decided
+ * then what comes next. Undefined: there is one left.
+ */
+export function moveWhenUsedUp(deps: AttemptDeps, request: ClaimedRequest, target: Target): Move | undefined {
+  const { perDeployment, total } = deps.policy;
+  if (request.attemptsSpentHere < perDeployment && request.attemptsSpent < total) return undefined;
+  const failure = { kind: "lost", message: "its worker was lost in the last attempt" };
+  const onward =
+    request.attemptsSpent < total
+      ? nextDeployment(usableRoute(deps, request), target.deployment.id, request.passedOver)
+      : undefined;
+  return onward === undefined
+    ? { event: "fail", spent: false, failure, reason: failure.message }
+    : { event: "fallBack", spent: false, reason: failure.message, onward: onwardTo(onward, request, target, failure) };
+}
+
 export function moveAfterCall(deps: AttemptDeps, request: ClaimedRequest, target: Target, call: MadeCall): Move {
   const { outcome } = call;
   if (outcome.ok) return { event: "succeed", spent: true, result: resultOf(request, target, outcome) };
-  if (call.stopped) return { event: "handBack", spent: false, reason: "stopped by its worker" };
+  if (call.stopped) return { event: "handBack", spent: false, reason: stoppedReason };
 
   const onward = nextDeployment(usableRoute(deps, request), target.deployment.id, request.passedOver);
   const disposition = dispositionFor(outcome.failure, {
@@ -64,11 +84,7 @@ export function moveAfterCall(deps: AttemptDeps, request: ClaimedRequest, target
             event: "fallBack",
             spent: true,
             reason,
-            onward: {
-              deployment: onward.id,
-              lane: onward.pool,
-              passedOver: [...request.passedOver, passedOver(target, outcome.failure)],
-            },
+            onward: onwardTo(onward, request, target, outcome.failure),
           };
     case "fail":
       return { event: "fail", spent: true, failure, reason };
@@ -76,15 +92,20 @@ export function moveAfterCall(deps: AttemptDeps, request: ClaimedRequest, target
 }
 
 const usableRoute = (deps: AttemptDeps, request: ClaimedRequest) =>
-  (deps.catalog.route(request.model)?.deployments ?? []).filter((deployment) =>
-    deps.connections.has(deployment.provider),
-  );
+  (deps.catalog.route(request.model)?.deployments ?? []).filter((deployment) => deps.canServe(deployment.provider));
 
-const passedOver = (target: Target, failure: Failure): PassedOver => ({
-  deployment: target.deployment.id,
-  lane: target.pool.id,
-  kind: failure.kind,
-  message: failure.message,
+const onwardTo = (
+  next: Deployment,
+  request: ClaimedRequest,
+  target: Target,
+  failure: Pick<PassedOver, "kind" | "message">,
+): NonNullable<Move["onward"]> => ({
+  deployment: next.id,
+  lane: next.pool,
+  passedOver: [
+    ...request.passedOver,
+    { deployment: target.deployment.id, lane: target.pool.id, kind: failure.kind, message: failure.message },
+  ],
 });
 
 const resultOf = (request: ClaimedRequest, target: Target, outcome: Extract<CallOutcome, { ok: true }>) => ({

@@ -7,7 +7,7 @@ import type { SpanHandle } from "../telemetry/telemetry.ts";
 import { admit } from "./admit.ts";
 import { callProvider, type MadeCall } from "./call-provider.ts";
 import type { AttemptDeps, AttemptHooks, Target } from "./context.ts";
-import { type Move, moveAfterCall, moveWithoutCall } from "./move.ts";
+import { type Move, moveAfterCall, moveWhenUsedUp, moveWithoutCall } from "./move.ts";
 
 export interface Ended {
   readonly move: Move;
@@ -23,13 +23,23 @@ export async function runAttempt(deps: AttemptDeps, request: ClaimedRequest, hoo
     async (span) => {
       const target = route(deps, request);
       if (target === undefined) return record(deps, request, moveWithoutCall.noRoute(request), undefined, span);
-      if (remainingMs(deps, request) <= 0) return record(deps, request, moveWithoutCall.tooLate(), undefined, span);
+      const before = insteadOfCall(deps, request, hooks) ?? moveWhenUsedUp(deps, request, target);
+      if (before !== undefined) return record(deps, request, before, undefined, span);
 
-      const admitted = await admit(deps, request, target, hooks);
+      const admitted = await admit(deps, request, target, hooks).catch(async (error: unknown) => {
+        // The limiter is away: nothing was sent, so the row goes back unspent instead of waiting for its lease to end.
+        await record(deps, request, moveWithoutCall.stopped(), undefined, span);
+        throw error;
+      });
       if (!admitted.granted) return record(deps, request, moveWithoutCall.refused(admitted), undefined, span);
+      const meanwhile = insteadOfCall(deps, request, hooks);
+      if (meanwhile !== undefined) {
+        await deps.admission.settle(admitted.permit, { requests: 0 }).catch(() => false);
+        return record(deps, request, meanwhile, undefined, span);
+      }
 
       hooks.holding(admitted.permit);
-      const call = await callProvider(deps, request, target, hooks.signal, remainingMs(deps, request));
+      const call = await callProvider(deps, request, target, hooks.stop, remainingMs(deps, request));
       hooks.holding(undefined);
       // A failed settlement is not a failed call: the lease expires by itself, the answer is kept.
       await deps.admission.settle(admitted.permit, { requests: 1 }).catch(() => false);
@@ -46,6 +56,12 @@ function route(deps: AttemptDeps, request: ClaimedRequest): Target | undefined {
   const pool = deps.catalog.pools.get(deployment.pool);
   const connection = deps.connections.get(deployment.provider);
   return pool === undefined || connection === undefined ? undefined : { deployment, pool, connection };
+}
+
+/** Stopped or too late: asked before the permit and again after waiting for it. */
+function insteadOfCall(deps: AttemptDeps, request: ClaimedRequest, hooks: AttemptHooks): Move | undefined {
+  if (hooks.stop.signal.aborted) return moveWithoutCall.stopped();
+  return remainingMs(deps, request) <= 0 ? moveWithoutCall.tooLate() : undefined;
 }
 
 async function record(

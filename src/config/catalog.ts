@@ -77,7 +77,8 @@ function deploymentOf(entries: ReadonlyMap<string, ProviderEntry>, id: string): 
     id,
     provider: entry.id,
     model,
-    pool: `${entry.id}.${entry.models[model] ?? "other"}`,
+    // A model may be called `constructor`: only our own entries count.
+    pool: `${entry.id}.${Object.hasOwn(entry.models, model) ? entry.models[model] : "other"}`,
     priceBook: entry.priceBook,
   };
 }

@@ -5,6 +5,8 @@ import { z } from "zod";
 import { SettingsError } from "./settings-error.ts";
 
 const positive = z.number().int().min(1);
+/** More than 2^31 - 1 ms no timer holds: it would ring at once. */
+const timerMs = positive.max(2_147_483_647);
 const poolLimits = { requestsPerMinute: positive.optional(), concurrency: positive.optional() };
 
 /** `millrace.yaml` (or .json): what the environment's few names do not say. Strict: an unknown key is a spelling error. */
@@ -27,9 +29,9 @@ export const settingsFileSchema = z.strictObject({
     .prefault({}),
   timeouts: z
     .strictObject({
-      firstTokenMs: positive.default(60_000),
-      idleMs: positive.default(30_000),
-      totalMs: positive.default(600_000),
+      firstTokenMs: timerMs.default(60_000),
+      idleMs: timerMs.default(30_000),
+      totalMs: timerMs.default(600_000),
     })
     .prefault({}),
   worker: z

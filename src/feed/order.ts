@@ -37,21 +37,30 @@ export interface FeedPolicy {
 
 export const defaultFeedPolicy: FeedPolicy = { quantumTokens: 8_000, ageingMs: 30_000 };
 
-/** At most `room` rows, in the order in which they go into the lane. Changes `deficits`. */
+/**
+ * At most `room` rows, in the order in which they go into the lane. Changes `deficits`. `heads` is how many rows of each
+ * (class, tenant) the candidates hold at most: where there are as many, there may be more behind them.
+ */
 export function feedOrder<Row extends Candidate>(
   candidates: readonly Row[],
   room: number,
   deficits: Deficits,
   policy: FeedPolicy = defaultFeedPolicy,
+  heads = room,
 ): Placed<Row>[] {
   const aged = agedRows(candidates, Math.max(1, Math.floor(room / 10)), policy);
   const agedIds = new Set(aged.map((row) => row.id));
   const placed: Placed<Row>[] = aged.slice(0, room).map((row) => ({ row, priority: priorities.interactive }));
   for (const priority of Object.values(priorities)) {
     if (placed.length >= room) break;
-    const ofClass = candidates.filter((row) => row.priority === priority && !agedIds.has(row.id));
-    const turn = takeTurns(ofClass, `${priority}/`, room - placed.length, deficits, policy.quantumTokens);
-    placed.push(...turn.map((row) => ({ row, priority })));
+    const queues = queuesOf(
+      candidates.filter((row) => row.priority === priority),
+      agedIds,
+      heads,
+    );
+    const ring = ringOf(queues, `${priority}/`, deficits);
+    const turns = takeTurns(queues, ring, room - placed.length, deficits, policy.quantumTokens);
+    placed.push(...turns.map((row) => ({ row, priority })));
   }
   return placed;
 }
@@ -65,16 +74,49 @@ function agedRows<Row extends Candidate>(candidates: readonly Row[], places: num
     .slice(0, places);
 }
 
+interface Queue<Row> {
+  readonly rows: Row[];
+  next: number;
+  /** All there is was seen. */
+  readonly whole: boolean;
+}
+
+/** The rows of one class by class and tenant. Aged ones have their place already. */
+function queuesOf<Row extends Candidate>(
+  rows: readonly Row[],
+  aged: ReadonlySet<string>,
+  heads: number,
+): ReadonlyMap<string, Queue<Row>> {
+  const byTenant = new Map<string, Row[]>();
+  for (const row of rows) {
+    const key = `${row.priority}/${row.tenant}`;
+    const own = byTenant.get(key);
+    if (own === undefined) byTenant.set(key, [row]);
+    else own.push(row);
+  }
+  const queueOf = (own: readonly Row[]): Queue<Row> => ({
+    rows: own.filter((row) => !aged.has(row.id)),
+    next: 0,
+    whole: own.length < heads,
+  });
+  return new Map([...byTenant].map(([key, own]) => [key, queueOf(own)]));
+}
+
+/** Whose turn it is, in order; newcomers queue up behind. Those that have nothing any more are forgotten. */
+function ringOf(queues: ReadonlyMap<string, unknown>, prefix: string, deficits: Deficits): string[] {
+  for (const key of [...deficits.keys()]) if (key.startsWith(prefix) && !queues.has(key)) deficits.delete(key);
+  for (const key of queues.keys()) if (!deficits.has(key)) deficits.set(key, 0);
+  return [...deficits.keys()].filter((key) => queues.has(key));
+}
+
 /** Deficit round-robin over the tenants of one class; each tenant's own rows keep their order. */
 function takeTurns<Row extends Candidate>(
-  rows: readonly Row[],
-  prefix: string,
+  queues: ReadonlyMap<string, Queue<Row>>,
+  ring: string[],
   room: number,
   deficits: Deficits,
   quantum: number,
 ): Row[] {
-  const queues = queuesOf(rows, prefix);
-  const ring = ringOf(queues, prefix, deficits);
   const taken: Row[] = [];
   for (let key = ring.shift(); key !== undefined && taken.length < room; key = ring.shift()) {
     const queue = queues.get(key);
@@ -86,39 +128,17 @@ function takeTurns<Row extends Candidate>(
       queue.next += 1;
       deficit -= row.estTokens;
     }
-    if (taken.length >= room) {
-      // Not this tenant's fault: it stays in front, with what is left of its turn.
+    const seenAll = queue.next === queue.rows.length;
+    if (taken.length >= room || (seenAll && !queue.whole)) {
+      // Cut short, by the room or by how far was looked: it stays in front, with what is left of its turn.
       deficits.set(key, deficit - quantum);
-      break;
+      continue;
     }
     deficits.delete(key);
     // An empty queue keeps no credit: idle time is not saved up.
-    if (queue.next === queue.rows.length) continue;
+    if (seenAll) continue;
     deficits.set(key, deficit);
     ring.push(key);
   }
   return taken;
-}
-
-interface Queue<Row> {
-  readonly rows: Row[];
-  next: number;
-}
-
-function queuesOf<Row extends Candidate>(rows: readonly Row[], prefix: string): ReadonlyMap<string, Queue<Row>> {
-  const queues = new Map<string, Queue<Row>>();
-  for (const row of rows) {
-    const key = prefix + row.tenant;
-    const queue = queues.get(key);
-    if (queue === undefined) queues.set(key, { rows: [row], next: 0 });
-    else queue.rows.push(row);
-  }
-  return queues;
-}
-
-/** Whose turn it is, in order; newcomers queue up behind. Those that have nothing any more are forgotten. */
-function ringOf(queues: ReadonlyMap<string, unknown>, prefix: string, deficits: Deficits): string[] {
-  for (const key of [...deficits.keys()]) if (key.startsWith(prefix) && !queues.has(key)) deficits.delete(key);
-  for (const key of queues.keys()) if (!deficits.has(key)) deficits.set(key, 0);
-  return [...deficits.keys()].filter((key) => queues.has(key));
 }

@@ -41,7 +41,10 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
   const config = loadConfig(Object.values(providers), options.directory, options.environment);
   const say = options.say ?? (() => {});
   const services = await servicesOf(config, say);
-  await migrate(services.databaseUrl);
+  await migrate(services.databaseUrl).catch(async (error: unknown) => {
+    await services.stop();
+    throw error;
+  });
   const ledger = openLedger(services.databaseUrl);
   const lanes = openLanes(services.redisUrl);
   const bell = openBell(services.redisUrl);

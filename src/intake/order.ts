@@ -90,5 +90,5 @@ const usable = (config: Config, model: string) => {
 const bytesOf = (body: Body): number =>
   body.messages.reduce(
     (sum, message) => sum + message.content.reduce((part, { text }) => part + Buffer.byteLength(text), 0),
-    0,
+    Buffer.byteLength(body.system ?? ""),
   );

@@ -1,4 +1,5 @@
 /** The feeder's view of the backlog: heads of tenants, due rows, and the move into a lane. All bounded queries. */
+import type { PriorityNumber } from "../request/priority.ts";
 import { despiteDeadlocks } from "./contention.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -23,18 +24,19 @@ interface Row {
 }
 
 /**
- * The oldest `perTenant` queued rows of every (class, tenant) of a lane. Walks the index from tenant to tenant, so its cost
+ * The oldest `perTenant` queued rows of every (class, tenant) of a lane, for the named classes. Walks the index from tenant to tenant, so its cost
  * follows the number of tenants, not of rows. At most `tenantLimit` tenants a class.
  */
 export async function backlogHeads(
   ledger: Ledger,
   lane: string,
+  classes: readonly PriorityNumber[],
   perTenant: number,
   tenantLimit = 200,
 ): Promise<BacklogRow[]> {
   const rows = await ledger.sql<Row[]>`
     with recursive
-    classes as (select priority::smallint from generate_series(1, 3) as priority),
+    classes as (select priority::smallint from unnest(${classes as number[]}::int[]) as priority),
     heads as (
       select c.priority, (select min(tenant) from requests where lane = ${lane} and priority = c.priority and state = 'queued') as tenant, 1 as n
       from classes c

@@ -40,12 +40,16 @@ export async function runningByLane(ledger: Ledger): Promise<ReadonlyMap<string,
   return new Map(rows.map((row) => [row.lane, row.n]));
 }
 
-/** Calls that the whole fleet ended in the last ten seconds, by deployment; found by the time in their ids. */
-export async function recentCalls(ledger: Ledger, now: Date): Promise<ReadonlyMap<string, number>> {
-  const rows = await ledger.sql<{ deployment: string; n: number }[]>`
-    select deployment, count(*)::int as n from attempts
-    where id > ${firstIdOf(now.getTime() - 60_000)}::uuid and created_at > now() - interval '10 seconds' group by deployment`;
-  return new Map(rows.map((row) => [row.deployment, row.n]));
+/**
+ * Calls a minute of the whole fleet by deployment, from what ended in the last ten seconds, or in the time since the
+ * first call of a fleet that has just begun. Calls are found by the time in their ids.
+ */
+export async function callsPerMinute(ledger: Ledger, now: Date): Promise<ReadonlyMap<string, number>> {
+  const rows = await ledger.sql<{ deployment: string; per_minute: number }[]>`
+    select deployment, (count(*) filter (where created_at > now() - interval '10 seconds') * 60
+      / greatest(1, least(10, extract(epoch from now() - min(created_at)))))::float8 as per_minute
+    from attempts where id > ${firstIdOf(now.getTime() - 60_000)}::uuid group by deployment`;
+  return new Map(rows.map((row) => [row.deployment, row.per_minute]));
 }
 
 /** The smallest uuid v7 of a millisecond. */

@@ -125,19 +125,20 @@ export interface BatchCounts {
   readonly held: number;
 }
 
-/** Counts by state. Open and bad rows are counted from their partial indexes; what remains has succeeded. */
+/**
+ * Counts by state, of one moment. Open and bad rows are counted from their partial indexes; what remains has succeeded.
+ */
 export async function batchCounts(ledger: Ledger, id: string): Promise<BatchCounts> {
-  const [total, states] = await Promise.all([
-    ledger.sql<{ n: number }[]>`select count(*)::int as n from batch_lines where batch_id = ${id}`,
-    ledger.sql<{ state: string; n: number }[]>`
-      select state, count(*)::int as n from requests
-      where batch_id = ${id} and state in ('queued', 'dispatched', 'running', 'waiting', 'held') group by state
-      union all
-      select state, count(*)::int from requests where batch_id = ${id} and state in ('failed', 'cancelled') group by state`,
-  ]);
+  const states = await ledger.sql<{ state: string; n: number }[]>`
+    select 'accepted' as state, count(*)::int as n from batch_lines where batch_id = ${id}
+    union all
+    select state, count(*)::int from requests
+    where batch_id = ${id} and state in ('queued', 'dispatched', 'running', 'waiting', 'held') group by state
+    union all
+    select state, count(*)::int from requests where batch_id = ${id} and state in ('failed', 'cancelled') group by state`;
   const of = (state: string) => states.find((row) => row.state === state)?.n ?? 0;
-  const accepted = total[0]?.n ?? 0;
-  const others = states.reduce((sum, row) => sum + row.n, 0);
+  const accepted = of("accepted");
+  const others = states.reduce((sum, row) => sum + row.n, 0) - accepted;
   return {
     accepted,
     succeeded: accepted - others,
@@ -158,7 +159,7 @@ export interface BatchSpend {
   readonly costNanoUsd: bigint;
   /** Calls whose cost is unknown: the sum lacks them. */
   readonly unpriced: number;
-  /** Calls and tokens of the last ten seconds, a minute's rate made of them. */
+  /** From the last ten seconds, or the time since the first call. */
   readonly callsPerMinute: number;
   readonly tokensPerMinute: number;
 }
@@ -173,22 +174,25 @@ export async function batchSpend(ledger: Ledger, id: string): Promise<BatchSpend
       unpriced: number;
       recent: number;
       recent_tokens: string;
+      recent_seconds: number;
     }[]
   >`
     select count(*)::int as calls, coalesce(sum(input_tokens), 0) as input, coalesce(sum(output_tokens), 0) as output,
       coalesce(sum(cost_nano_usd), 0)::text as cost,
       count(*) filter (where cost_nano_usd is null and (outcome <> 'failed' or failure_kind in ('timeout', 'stream', 'network')))::int as unpriced,
       count(*) filter (where created_at > now() - interval '10 seconds')::int as recent,
-      coalesce(sum(input_tokens + output_tokens) filter (where created_at > now() - interval '10 seconds'), 0) as recent_tokens
+      coalesce(sum(input_tokens + output_tokens) filter (where created_at > now() - interval '10 seconds'), 0) as recent_tokens,
+      greatest(1, least(10, coalesce(extract(epoch from now() - min(created_at)), 10)))::float8 as recent_seconds
     from attempts where batch_id = ${id}`;
+  const perMinute = 60 / (row?.recent_seconds ?? 10);
   return {
     calls: row?.calls ?? 0,
     inputTokens: Number(row?.input ?? 0),
     outputTokens: Number(row?.output ?? 0),
     costNanoUsd: BigInt(row?.cost ?? "0"),
     unpriced: row?.unpriced ?? 0,
-    callsPerMinute: (row?.recent ?? 0) * 6,
-    tokensPerMinute: Number(row?.recent_tokens ?? 0) * 6,
+    callsPerMinute: (row?.recent ?? 0) * perMinute,
+    tokensPerMinute: Number(row?.recent_tokens ?? 0) * perMinute,
   };
 }
 

@@ -78,7 +78,7 @@ export const claimRequests = (ledger: Ledger, leaseMs: number): ClaimRequest =>
     maxItems: 256,
     send: async (claims) => {
       const rows = await despiteDeadlocks(
-        () => ledger.sql<ClaimRow[]>`
+        () => ledger.hot<ClaimRow[]>`
         update requests r set state = 'running', attempt = r.attempt + 1, deployment_attempt = r.deployment_attempt + 1,
           lease_token = i.token, lease_until = now() + ${leaseMs} * interval '1 millisecond'
         from unnest(${claims.map((c) => c.id)}::uuid[], ${claims.map((c) => c.dispatchNo)}::int[],

@@ -10,7 +10,7 @@ import type { Result } from "../request/result.ts";
 import type { Usage } from "../request/usage.ts";
 import { type MicroBatch, microBatch } from "../runtime/micro-batch.ts";
 import type { PassedOver } from "./claim.ts";
-import { despiteDeadlocks } from "./contention.ts";
+import { despiteDeadlocks, isRowRefused } from "./contention.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** One provider call, as it will stand in `attempts`. */
@@ -57,55 +57,54 @@ export interface RecordInput {
 export type RecordAnswer = "recorded" | "superseded";
 export type RecordRequest = MicroBatch<RecordInput, RecordAnswer>;
 
-/** Postgres text holds no NUL, and a provider's message may. */
-const storable = (text: string): string => text.replaceAll("\u0000", "");
+/** The longest wait: whoever named a longer one is asked again then. */
+const longestDelayMs = 30 * 86_400_000;
+/** No call has this many tokens: a count that no column holds is as good as unknown. */
+const largestCount = 2_147_483_647;
 
 export const recordRequests = (ledger: Ledger): RecordRequest =>
   microBatch({
     maxItems: 256,
+    // The calls of a group are made and paid: what Postgres will not have of one must not lose the others.
+    faultOfOne: isRowRefused,
     send: async (inputs) => {
-      const moves = inputs.map(moveRow);
-      const calls = inputs.flatMap((input) => (input.attempt === undefined ? [] : [attemptRow(input, input.attempt)]));
-      const results = inputs.flatMap((input) =>
-        input.result === undefined ? [] : [{ request_id: input.requestId, content: JSON.stringify(input.result) }],
-      );
+      const input = storable(inputs.map(recordRow));
       const rows = await despiteDeadlocks(
-        () => ledger.sql<{ id: string; lease_token: string }[]>`
-        with moves as materialized (
-          select * from json_to_recordset(${JSON.stringify(moves)}::text::json) as m(request_id uuid, token uuid, state text,
-            spent int, delay_ms float8, deployment text, lane text, passed_over jsonb, failure_kind text,
-            failure_message text, hold_reason text, finished boolean, moved_on boolean)
+        () => ledger.hot<{ lease_token: string }[]>`
+        with input as materialized (
+          select * from json_to_recordset(${input}::text::json) as i(token uuid, request_id uuid, tenant text, batch_id uuid,
+            dispatch_no int, attempt int, state text, spent int, delay_ms float8, next_deployment text, next_lane text,
+            passed_over jsonb, reason_kind text, reason text, hold_reason text, finished boolean, result text,
+            provider text, model text, deployment text, outcome text, failure_kind text, failure_message text,
+            http_status int, provider_request_id text, finish_unified text, finish_raw text, input_tokens int,
+            output_tokens int, cache_read_tokens int, cache_write_tokens int, reasoning_tokens int, cost_nano_usd bigint,
+            price_version text, streamed boolean, started_at timestamptz, duration_ms int, first_token_ms int)
         ),
         moved as (
           update requests r set
-            state = m.state, lease_token = null, lease_until = null, dispatch_epoch = null,
-            attempt = r.attempt - 1 + m.spent,
-            deployment_attempt = case when m.moved_on then 0 else r.deployment_attempt - 1 + m.spent end,
-            not_before = case when m.delay_ms is null then null else now() + m.delay_ms * interval '1 millisecond' end,
-            deployment = coalesce(m.deployment, r.deployment), lane = coalesce(m.lane, r.lane),
-            passed_over = coalesce(m.passed_over, r.passed_over),
-            failure_kind = m.failure_kind, failure_message = m.failure_message, hold_reason = m.hold_reason,
-            finished_at = case when m.finished then now() end
-          from moves m
-          where r.id = m.request_id and r.lease_token = m.token
-          returning r.id, m.token as lease_token
+            state = i.state, lease_token = null, lease_until = null, dispatch_epoch = null,
+            attempt = r.attempt - 1 + i.spent,
+            deployment_attempt = case when i.next_lane is not null then 0 else r.deployment_attempt - 1 + i.spent end,
+            not_before = case when i.delay_ms is null then null else now() + i.delay_ms * interval '1 millisecond' end,
+            deployment = coalesce(i.next_deployment, r.deployment), lane = coalesce(i.next_lane, r.lane),
+            passed_over = coalesce(i.passed_over, r.passed_over),
+            failure_kind = i.reason_kind, failure_message = i.reason, hold_reason = i.hold_reason,
+            finished_at = case when i.finished then now() end
+          from input i
+          where r.id = i.request_id and r.lease_token = i.token
+          returning i.token as lease_token, i.request_id, i.result
         ),
         calls as (
           insert into attempts (id, request_id, tenant, batch_id, dispatch_no, attempt, provider, model, deployment, outcome,
             failure_kind, failure_message, http_status, provider_request_id, finish_unified, finish_raw, input_tokens,
             output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_nano_usd, price_version, streamed,
             started_at, duration_ms, first_token_ms)
-          select a.token, a.request_id, a.tenant, a.batch_id, a.dispatch_no, a.attempt, a.provider, a.model, a.deployment,
-            case when a.token in (select lease_token from moved) then a.outcome else 'superseded' end,
-            a.failure_kind, a.failure_message, a.http_status, a.provider_request_id, a.finish_unified, a.finish_raw,
-            a.input_tokens, a.output_tokens, a.cache_read_tokens, a.cache_write_tokens, a.reasoning_tokens,
-            a.cost_nano_usd, a.price_version, a.streamed, a.started_at, a.duration_ms, a.first_token_ms
-          from json_to_recordset(${JSON.stringify(calls)}::text::json) as a(token uuid, request_id uuid, tenant text,
-            batch_id uuid, dispatch_no int, attempt int, provider text, model text, deployment text, outcome text,
-            failure_kind text, failure_message text, http_status int, provider_request_id text, finish_unified text,
-            finish_raw text, input_tokens int, output_tokens int, cache_read_tokens int, cache_write_tokens int,
-            reasoning_tokens int, cost_nano_usd bigint, price_version text, streamed boolean, started_at timestamptz,
-            duration_ms int, first_token_ms int)
+          select i.token, i.request_id, i.tenant, i.batch_id, i.dispatch_no, i.attempt, i.provider, i.model, i.deployment,
+            case when i.token in (select lease_token from moved) then i.outcome else 'superseded' end,
+            i.failure_kind, i.failure_message, i.http_status, i.provider_request_id, i.finish_unified, i.finish_raw,
+            i.input_tokens, i.output_tokens, i.cache_read_tokens, i.cache_write_tokens, i.reasoning_tokens,
+            i.cost_nano_usd, i.price_version, i.streamed, i.started_at, i.duration_ms, i.first_token_ms
+          from input i where i.outcome is not null
           on conflict (id) do update set outcome = excluded.outcome, failure_kind = excluded.failure_kind,
             failure_message = excluded.failure_message, http_status = excluded.http_status,
             provider_request_id = excluded.provider_request_id, finish_unified = excluded.finish_unified,
@@ -118,65 +117,75 @@ export const recordRequests = (ledger: Ledger): RecordRequest =>
         ),
         stored as (
           insert into payloads (request_id, kind, content)
-          select s.request_id, 'result', s.content::json
-          from unnest(${results.map((r) => r.request_id)}::uuid[], ${results.map((r) => r.content)}::text[]) as s(request_id, content)
-          join moved on moved.id = s.request_id
+          select request_id, 'result', result::json from moved where result is not null
           on conflict (request_id, kind) do nothing
         )
-        select id, lease_token from moved`,
+        select lease_token from moved`,
       );
       const tokens = new Set(rows.map((row) => row.lease_token));
-      return inputs.map((input) => (tokens.has(input.leaseToken) ? "recorded" : "superseded"));
+      return inputs.map((row) => (tokens.has(row.leaseToken) ? "recorded" : "superseded"));
     },
   });
 
-function moveRow(input: RecordInput) {
+/** Absent keys become NULL columns, so what is not known is not written. */
+function recordRow(input: RecordInput) {
   const state: RequestState | undefined = nextState("running", input.event);
-  return {
-    request_id: input.requestId,
-    token: input.leaseToken,
-    state,
-    spent: input.spent ? 1 : 0,
-    delay_ms: input.delayMs ?? null,
-    deployment: input.onward?.deployment ?? null,
-    lane: input.onward?.lane ?? null,
-    passed_over: input.onward?.passedOver ?? null,
-    moved_on: input.onward !== undefined,
-    failure_kind: input.failure?.kind ?? null,
-    failure_message: input.failure === undefined ? null : storable(input.failure.message),
-    hold_reason: input.holdReason ?? null,
-    finished: state === "succeeded" || state === "failed",
-  };
-}
-
-function attemptRow(input: RecordInput, attempt: AttemptRow) {
   return {
     token: input.leaseToken,
     request_id: input.requestId,
     tenant: input.tenant,
-    batch_id: input.batchId ?? null,
+    batch_id: input.batchId,
     dispatch_no: input.dispatchNo,
     attempt: input.attemptNo,
-    provider: attempt.provider,
-    model: attempt.model,
-    deployment: attempt.deployment,
-    outcome: attempt.outcome,
-    failure_kind: attempt.failureKind ?? null,
-    failure_message: attempt.failureMessage === undefined ? null : storable(attempt.failureMessage),
-    http_status: attempt.httpStatus ?? null,
-    provider_request_id: attempt.providerRequestId ?? null,
-    finish_unified: attempt.finish?.unified ?? null,
-    finish_raw: attempt.finish?.raw ?? null,
-    input_tokens: attempt.usage.inputTokens ?? null,
-    output_tokens: attempt.usage.outputTokens ?? null,
-    cache_read_tokens: attempt.usage.cacheReadTokens ?? null,
-    cache_write_tokens: attempt.usage.cacheWriteTokens ?? null,
-    reasoning_tokens: attempt.usage.reasoningTokens ?? null,
-    cost_nano_usd: attempt.costNanoUsd?.toString() ?? null,
-    price_version: attempt.priceVersion ?? null,
-    streamed: attempt.streamed,
-    started_at: attempt.startedAt.toISOString(),
-    duration_ms: Math.round(attempt.durationMs),
-    first_token_ms: attempt.firstTokenMs === undefined ? null : Math.round(attempt.firstTokenMs),
+    state,
+    spent: input.spent ? 1 : 0,
+    delay_ms: input.delayMs === undefined ? undefined : Math.min(input.delayMs, longestDelayMs),
+    next_deployment: input.onward?.deployment,
+    next_lane: input.onward?.lane,
+    passed_over: input.onward?.passedOver,
+    reason_kind: input.failure?.kind,
+    reason: input.failure?.message,
+    hold_reason: input.holdReason,
+    finished: state === "succeeded" || state === "failed",
+    result: input.result === undefined ? undefined : JSON.stringify(input.result),
+    ...(input.attempt === undefined ? {} : callColumns(input.attempt)),
   };
+}
+
+const callColumns = (attempt: AttemptRow) => ({
+  provider: attempt.provider,
+  model: attempt.model,
+  deployment: attempt.deployment,
+  outcome: attempt.outcome,
+  failure_kind: attempt.failureKind,
+  failure_message: attempt.failureMessage,
+  http_status: attempt.httpStatus,
+  provider_request_id: attempt.providerRequestId,
+  finish_unified: attempt.finish?.unified,
+  finish_raw: attempt.finish?.raw,
+  input_tokens: tokens(attempt.usage.inputTokens),
+  output_tokens: tokens(attempt.usage.outputTokens),
+  cache_read_tokens: tokens(attempt.usage.cacheReadTokens),
+  cache_write_tokens: tokens(attempt.usage.cacheWriteTokens),
+  reasoning_tokens: tokens(attempt.usage.reasoningTokens),
+  cost_nano_usd: attempt.costNanoUsd?.toString(),
+  price_version: attempt.priceVersion,
+  streamed: attempt.streamed,
+  started_at: attempt.startedAt.toISOString(),
+  duration_ms: Math.round(attempt.durationMs),
+  first_token_ms: attempt.firstTokenMs === undefined ? undefined : Math.round(attempt.firstTokenMs),
+});
+
+const tokens = (count: number | undefined): number | undefined =>
+  count === undefined || count > largestCount ? undefined : count;
+
+/** As JSON writes them: a NUL, which Postgres text does not hold, and halves of surrogate pairs, which it refuses. */
+const unstorable = /\\u(?:0000|d[89a-f])/;
+
+/** Rows as JSON that Postgres takes apart without an error, whatever providers said. */
+function storable(rows: readonly object[]): string {
+  const json = JSON.stringify(rows);
+  if (!unstorable.test(json)) return json;
+  const clean = (text: string) => Buffer.from(text.replaceAll("\u0000", "")).toString();
+  return JSON.stringify(rows, (_key, value: unknown) => (typeof value === "string" ? clean(value) : value));
 }

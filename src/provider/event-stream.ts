@@ -5,30 +5,23 @@ import type { CallIo } from "./provider.ts";
 import { answerOf } from "./sdk-answer.ts";
 
 export type OpenedStream =
-  | {
-      readonly ok: true;
-      /** The answer, every byte of which is reported as a sign of life. */
-      readonly response: Response;
-      /** Aborting it closes the stream: for leaving before the end. */
-      readonly leave: AbortController;
-    }
-  | { readonly ok: false; readonly outcome: CallOutcome };
+  /** The answer, every byte of which is reported as a sign of life. */
+  { readonly ok: true; readonly response: Response } | { readonly ok: false; readonly outcome: CallOutcome };
 
 /**
  * Opens a stream of server-sent events. `send` makes the HTTP request. An error body or a proxy's page that came with
- * status 200 instead is a failure.
+ * status 200 instead is a failure. Whoever leaves the SDK's stream early cancels the body, and with it the request.
  */
 export async function openEventStream(
-  send: (signal: AbortSignal) => PromiseLike<Response>,
+  send: () => PromiseLike<Response>,
   io: CallIo,
   fail: Failing,
 ): Promise<OpenedStream> {
-  const leave = new AbortController();
-  const opened = await answerOf(() => send(AbortSignal.any([io.signal, leave.signal])));
+  const opened = await answerOf(send);
   if (!opened.ok) return { ok: false, outcome: fail.thrown(opened.error) };
   const response = opened.value;
   if (!/json|html/i.test(response.headers.get("content-type") ?? "")) {
-    return { ok: true, response: withSignsOfLife(response, io.onActivity), leave };
+    return { ok: true, response: withSignsOfLife(response, io.onActivity) };
   }
   const text = await answerOf(() => response.text());
   if (!text.ok) return { ok: false, outcome: fail.thrown(text.error) };

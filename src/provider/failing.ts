@@ -21,6 +21,8 @@ export interface Failing {
   refused(answer: ErrorAnswer, side?: SideReport): CallOutcome;
   /** Our own finding, unless it only came about because we stopped the call. */
   because(failure: Failure, side?: SideReport): CallOutcome;
+  /** What the headers of an answer say. */
+  sideOf(headers: Headers): SideReport;
 }
 
 export function failing(knowledge: ErrorKnowledge, signal: AbortSignal, apiKey: string, body?: Body): Failing {
@@ -32,6 +34,7 @@ export function failing(knowledge: ErrorKnowledge, signal: AbortSignal, apiKey: 
   return {
     refused,
     because,
+    sideOf: knowledge.sideOf,
     thrown(error, side) {
       const found = knowledge.unpack(error);
       return "answer" in found ? refused(found.answer, side) : because(found.failure, side);

@@ -22,6 +22,8 @@ export interface ConsumeOptions {
   readonly side: Side;
   readonly redisUrl: string;
   readonly concurrency: number;
+  /** How long a job that its worker fetched but never claimed stays with a dead worker. */
+  readonly leaseMs: number;
   /** Does everything about one job; throws only for bugs and for services that are away. */
   readonly handle: (job: LaneJob, gate: Gate) => Promise<Handled>;
   readonly onError: (error: Error) => void;
@@ -36,7 +38,11 @@ export interface LaneConsumer {
 export function consumeLane(options: ConsumeOptions): LaneConsumer {
   const { lane } = options;
   const name = queueNameOf(lane, options.side);
-  const redis = new Redis(options.redisUrl, { maxRetriesPerRequest: null, connectionName: `millrace:worker:${name}` });
+  const redis = new Redis(options.redisUrl, {
+    maxRetriesPerRequest: null,
+    enableAutoPipelining: true,
+    connectionName: `millrace:worker:${name}`,
+  });
   redis.on("error", options.onError);
   const queue = new Queue(name, { connection: redis, prefix: lanePrefix(lane) });
   queue.on("error", options.onError);
@@ -63,8 +69,8 @@ export function consumeLane(options: ConsumeOptions): LaneConsumer {
     connection: redis,
     prefix: lanePrefix(lane),
     concurrency: options.concurrency,
-    lockDuration: 60_000,
-    stalledInterval: 15_000,
+    lockDuration: options.leaseMs,
+    stalledInterval: Math.ceil(options.leaseMs / 4),
     maxStalledCount: 100, // the ledger counts lost attempts, not BullMQ
     limiter: { max: 1_000_000_000, duration: 60_000 },
     removeOnComplete: keptJobs.completed,

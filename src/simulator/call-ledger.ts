@@ -5,7 +5,7 @@
  */
 import { digestHex } from "./digest.ts";
 import { type FaultKind, faultKinds } from "./faults.ts";
-import { type Vendor, vendors } from "./wire.ts";
+import { type Vendor, vendors } from "./vendor.ts";
 
 /** `open`: still under way. `hang`: left without an answer on purpose. `cut`: broken off on purpose. */
 const ends = ["open", "complete", "client-left", "cut", "hang"] as const;

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Clock } from "../runtime/clock.ts";
 import { uniformAt } from "./digest.ts";
 import { vendorSchema } from "./options.ts";
-import type { Vendor } from "./wire.ts";
+import type { Vendor } from "./vendor.ts";
 
 const aim = {
   provider: vendorSchema.optional(),

@@ -8,7 +8,7 @@ import type { Clock } from "../runtime/clock.ts";
 import { chargedUntil, type Rate, rateOf, rescaledUntil, usedOf, waitMsFor } from "./limits.ts";
 import type { LimitSettings, Limits } from "./options.ts";
 import type { RateRefusal } from "./refusal.ts";
-import type { Vendor } from "./wire.ts";
+import type { Vendor } from "./vendor.ts";
 
 export interface Meters {
   of(vendor: Vendor, key: string, modelClass: string): Meter;

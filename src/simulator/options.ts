@@ -1,7 +1,7 @@
 /** Everything that can be set about a simulator, parsed once: from code, from the command line, over HTTP. */
 import { z } from "zod";
 import { type ProviderEntry, providerEntries } from "../config/models.ts";
-import { type Vendor, vendors } from "./wire.ts";
+import { type Vendor, vendors } from "./vendor.ts";
 
 const positive = z.number().positive();
 const percentiles = z

@@ -1,6 +1,6 @@
 /** Which wire and which operation a path means. Pure. */
 import type { IncomingHttpHeaders } from "node:http";
-import type { Vendor } from "./wire.ts";
+import type { Vendor } from "./vendor.ts";
 
 export type Target =
   | { readonly operation: "call"; readonly vendor: Vendor; readonly model?: string; readonly stream?: boolean }

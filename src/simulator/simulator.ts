@@ -14,7 +14,7 @@ import { createMeters } from "./meters.ts";
 import { type LimitSettings, limitSettingsSchema, settingsSchema } from "./options.ts";
 import { createSimulatorServer } from "./server.ts";
 import type { Simulation } from "./simulation.ts";
-import type { Vendor } from "./wire.ts";
+import type { Vendor } from "./vendor.ts";
 
 export interface SimulatorOptions extends z.input<typeof settingsSchema> {
   /** What limits, and faults that end by time, go by. Latency always takes real time. */

@@ -4,7 +4,7 @@ import type { LimitReadings, Permit } from "./meters.ts";
 import type { Call } from "./received.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Simulation } from "./simulation.ts";
-import type { Vendor } from "./wire.ts";
+import type { Vendor } from "./vendor.ts";
 
 /** What happens to a call that makes sense. `limits` is what is left after it. */
 export type Verdict =

@@ -6,9 +6,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Answer, Ask } from "./answer.ts";
 import type { LimitReadings } from "./meters.ts";
 import type { Refusal } from "./refusal.ts";
-
-export const vendors = ["anthropic", "openai", "gemini"] as const;
-export type Vendor = (typeof vendors)[number];
+import type { Vendor } from "./vendor.ts";
 
 export interface Wire {
   readonly vendor: Vendor;

@@ -59,9 +59,9 @@ async function benchSettings(directory: string): Promise<string> {
 export const instantConnection: Connection = {
   call: async () => ({
     ok: true,
-    text: "4",
+    text: "The customer asks for a refund because the parcel came late and one part was missing. ".repeat(5),
     finish: { unified: "stop", raw: "end_turn" },
-    usage: { inputTokens: 12, outputTokens: 1 },
+    usage: { inputTokens: 250, outputTokens: 90 },
     providerRequestId: "req_bench",
   }),
   probe: async () => ({ ok: true, text: "instant", finish: { unified: "stop", raw: "stop" }, usage: {} }),

@@ -1,7 +1,8 @@
 /**
  * The whole pipeline (claim, admit, call, settle, record) against a competent hand-written BullMQ worker that calls the
  * same provider and INSERTs one row per job, and against BullMQ doing nothing. Same concurrency, same services, same run,
- * arms taking turns. Jobs wait in the queue when the clock starts, in every arm.
+ * arms taking turns. In every arm the jobs wait in the queue before the worker starts, and the clock runs from the first
+ * finished job to the last.
  */
 import { type Job, Queue, Worker } from "bullmq";
 import { Redis } from "ioredis";
@@ -18,6 +19,8 @@ import { bench, instantConnection, median } from "./bench.ts";
 const concurrency = 400;
 const model = "claude-haiku-4-5";
 const lane = "anthropic.haiku";
+/** 1,000 characters: shorter than the mean of public traces (Azure LLM inference 2023: 1,155 tokens in, 211 out). */
+const prompt = "Summarise the ticket below in one line. ".repeat(25);
 
 await bench("throughput", async ({ quick, fleet, say }) => {
   const jobs = quick ? 10_000 : 20_000;
@@ -60,7 +63,7 @@ async function ours(fleet: Fleet, jobs: number): Promise<number> {
         deployment: `anthropic/${model}`,
         lane,
         priority: 3,
-        body: promptBody(model, "What is 2 + 2?"),
+        body: promptBody(model, prompt),
         estInputTokens: 12,
         estOutputTokens: 16,
       })),
@@ -78,7 +81,7 @@ async function ours(fleet: Fleet, jobs: number): Promise<number> {
       })),
     );
   }
-  const started = performance.now();
+  let started = 0;
   let finished = 0;
   let allFinished = () => {};
   const done = new Promise<void>((resolve) => {
@@ -87,7 +90,9 @@ async function ours(fleet: Fleet, jobs: number): Promise<number> {
   const counting: Telemetry = {
     ...silentTelemetry,
     count: (name) => {
-      if (name === "finished") finished += 1;
+      if (name !== "finished") return;
+      finished += 1;
+      if (finished === 1) started = performance.now();
       if (finished === jobs) allFinished();
     },
   };
@@ -163,12 +168,12 @@ async function runPlain(
     await queue.addBulk(
       Array.from({ length: Math.min(1_000, jobs - from) }, () => ({
         name: model,
-        data: { id: uuidv7(), tenant: "bench", prompt: "What is 2 + 2?" },
+        data: { id: uuidv7(), tenant: "bench", prompt },
         opts: { priority: 3, attempts: 3, backoff: { type: "exponential", delay: 1_000 } },
       })),
     );
   }
-  const started = performance.now();
+  let started = 0;
   let done = 0;
   const worker = new Worker<PlainJob>(name, work, {
     connection,
@@ -180,6 +185,7 @@ async function runPlain(
   await new Promise<void>((resolve, reject) => {
     worker.on("completed", () => {
       done += 1;
+      if (done === 1) started = performance.now();
       if (done === jobs) resolve();
     });
     worker.on("failed", (_job, error) => reject(error));

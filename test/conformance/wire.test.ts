@@ -97,7 +97,7 @@ for (const wire of wires) {
     });
 
     it("calls a connection that breaks in the middle of a stream a network failure", async () => {
-      server.answer = () => ({ ...eventStream(wire.opening, wire.piece("Mills ")), then: "reset" });
+      server.answer = () => ({ ...eventStream(wire.opening, wire.piece("Mills ")), finale: "reset" });
       const { failure, pieces } = await failureOf({ stream: true });
       expect(failure.kind).toBe("network");
       expect(pieces.join("")).toBe("Mills ");
@@ -105,7 +105,7 @@ for (const wire of wires) {
 
     it("calls a connection that breaks in the middle of a whole answer a network failure", async () => {
       const body = wire.whole("Mills grind.");
-      server.answer = () => ({ pieces: [body.slice(0, 40)], then: "reset" });
+      server.answer = () => ({ pieces: [body.slice(0, 40)], finale: "reset" });
       expect((await failureOf()).failure.kind).toBe("network");
     });
 
@@ -229,7 +229,7 @@ for (const wire of wires) {
         const controller = new AbortController();
         server.answer = () => {
           queueMicrotask(() => controller.abort(new DOMException("total", "TimeoutError")));
-          return { ...(stream ? eventStream() : json("")), then: "hang" };
+          return { ...(stream ? eventStream() : json("")), finale: "hang" };
         };
         const hungUp = server.nextHangUp();
         let stoppedAt = 0;
@@ -244,7 +244,7 @@ for (const wire of wires) {
     );
 
     it("stops within 100 ms in the middle of a silent stream, and hangs up", async () => {
-      server.answer = () => ({ ...eventStream(wire.opening, wire.piece("Mills ")), then: "hang" });
+      server.answer = () => ({ ...eventStream(wire.opening, wire.piece("Mills ")), finale: "hang" });
       const controller = new AbortController();
       const hungUp = server.nextHangUp();
       let stoppedAt = 0;
@@ -271,7 +271,7 @@ for (const wire of wires) {
     });
 
     it("keeps a bug of the reader a bug, and hangs up", async () => {
-      server.answer = () => ({ ...eventStream(wire.opening, wire.piece("Mills ")), then: "hang" });
+      server.answer = () => ({ ...eventStream(wire.opening, wire.piece("Mills ")), finale: "hang" });
       const hungUp = server.nextHangUp();
       const bug = () => {
         throw new Error("bug of ours");
@@ -288,7 +288,7 @@ for (const wire of wires) {
       expect(server.requests.at(-1)).toMatchObject({ method: "GET", path: expect.stringMatching(/\/models(\?|$)/) });
       server.answer = () => json("{}", 401);
       expect(await connection.probe(io)).toMatchObject({ ok: false, failure: { kind: "auth", status: 401 } });
-      server.answer = () => json("<html></html>");
+      server.answer = () => ({ headers: { "content-type": "text/html" }, pieces: ["<html></html>"] });
       expect(await connection.probe(io)).toMatchObject({ ok: false, failure: { kind: "server" } });
     });
   });

@@ -13,7 +13,7 @@ export interface WireAnswer {
   /** Written one after another, each in its own packet. */
   readonly pieces?: readonly (string | Uint8Array)[];
   /** After the pieces: end well (default), reset the connection, or stay silent. */
-  readonly then?: "end" | "reset" | "hang";
+  readonly finale?: "end" | "reset" | "hang";
 }
 
 export interface WireRequest {
@@ -82,7 +82,7 @@ async function write(response: ServerResponse, answer: WireAnswer): Promise<void
     await new Promise<void>((resolve) => response.write(piece, () => resolve()));
     await new Promise(setImmediate);
   }
-  if (answer.then === "hang") return;
-  if (answer.then === "reset") response.socket?.resetAndDestroy();
+  if (answer.finale === "hang") return;
+  if (answer.finale === "reset") response.socket?.resetAndDestroy();
   else response.end();
 }

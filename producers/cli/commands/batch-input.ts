@@ -34,8 +34,12 @@ export async function withCheckedFile(
 }
 
 /** Reads the whole file once. Throws CommandFailed when it cannot be read or holds no line at all. */
-export async function checkFile(path: string, options: BatchInputOptions): Promise<CheckedInput> {
-  const config = loadConfig(Object.values(providers), process.cwd(), commandEnvironment());
+export async function checkFile(
+  path: string,
+  options: BatchInputOptions,
+  environment = commandEnvironment(),
+): Promise<CheckedInput> {
+  const config = loadConfig(Object.values(providers), process.cwd(), environment);
   const opened = await openInput(path);
   if (!opened.ok) throw new CommandFailed(`${path} ${opened.reason}.`, exitCodes.usage);
   const rules: Rules = {

@@ -1,6 +1,6 @@
 /** One look at a batch: counts, pace, money, and what limits it, all asked of the ledger and the lanes. */
 import type { Fleet } from "../../../src/fleet/fleet.ts";
-import { batchOpenWork, type OpenWork, recentCalls, runningByLane } from "../../../src/ledger/batch-progress.ts";
+import { batchOpenWork, callsPerMinute, type OpenWork, runningByLane } from "../../../src/ledger/batch-progress.ts";
 import { type BatchCounts, type BatchView, batchCounts, batchSpend } from "../../../src/ledger/batches.ts";
 import { pausedLanes } from "../../../src/ledger/toggles.ts";
 import { type LaneFacts, limitsNow } from "../progress-limit.ts";
@@ -90,9 +90,9 @@ const closedForMs = (fleet: Fleet, lane: string): Promise<number> =>
 
 async function callsPerMinuteByLane(fleet: Fleet): Promise<ReadonlyMap<string, number>> {
   const lanes = new Map<string, number>();
-  for (const [deployment, calls] of await recentCalls(fleet.ledger, new Date())) {
+  for (const [deployment, perMinute] of await callsPerMinute(fleet.ledger, new Date())) {
     const lane = fleet.config.catalog.deployment(deployment)?.pool;
-    if (lane !== undefined) lanes.set(lane, (lanes.get(lane) ?? 0) + calls * 6); // of ten seconds
+    if (lane !== undefined) lanes.set(lane, (lanes.get(lane) ?? 0) + perMinute);
   }
   return lanes;
 }

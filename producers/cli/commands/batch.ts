@@ -1,5 +1,6 @@
 /** The `batch` commands: names and options. What they do is in the files beside this one. */
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
+import { wholeNumber } from "../number-option.ts";
 import { cancelOne, retryBatch } from "./batch-change.ts";
 import { listBatches, showBatch } from "./batch-list.ts";
 import { withInputOptions, withJson, withSubmitOptions } from "./batch-options.ts";
@@ -27,7 +28,7 @@ export function registerBatch(program: Command): void {
     .action(watchBatch);
   withJson(batch.command("ls"))
     .description("the newest batches")
-    .option("-n, --limit <number>", "how many", numberOf, 20)
+    .option("-n, --limit <number>", "how many", wholeNumber(1, 10_000), 20)
     .option("--tenant <tenant>", "whose")
     .action(listBatches);
   withJson(batch.command("show [batch]")).description("one batch (the newest one)").action(showBatch);
@@ -50,10 +51,3 @@ const exitHelp = `
 Exit codes: 0 every line was answered, 1 left before the end (Ctrl-C) or a failure of ours, 2 some lines failed or the
 input is bad, 3 no line was answered or the batch was cancelled, 64 wrong usage. Bad lines that --skip-bad left out are
 listed and do not change the exit code.`;
-
-function numberOf(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > 10_000)
-    throw new InvalidArgumentError("Give a whole number, 1 to 10000.");
-  return value;
-}

@@ -52,7 +52,7 @@ const cellsOf = (line: LogLine): string[] => [
   line.firstTokenMs === null ? "-" : span(line.firstTokenMs),
   line.inputTokens === null ? "unknown" : String(line.inputTokens),
   line.outputTokens === null ? "unknown" : String(line.outputTokens),
-  cost(line.costNanoUsd),
+  cost(line),
   line.failureKind === null
     ? ""
     : `${line.failureKind}${line.httpStatus === null ? "" : ` ${line.httpStatus}`}: ${line.failureMessage ?? ""}`,

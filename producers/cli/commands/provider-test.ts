@@ -57,7 +57,7 @@ function tell(shell: Shell, provider: string, { request, attempts, shown }: Aske
     shell.line(`  call         ${span(last.durationMs)}, with the queue ${span(totalMs)}`);
     shell.line(`  first token  ${last.firstTokenMs === null ? "- (not streamed)" : span(last.firstTokenMs)}`);
     shell.line(`  tokens       ${tokens(last.inputTokens)} in, ${tokens(last.outputTokens)} out`);
-    shell.line(`  cost         ${cost(last.costNanoUsd)}`);
+    shell.line(`  cost         ${cost(last)}`);
     shell.line(`  finish       ${request.result.finish.unified} (${request.result.finish.raw})`);
   }
   shell.line(`  request      ${request.id} (recorded like any other)`);

@@ -19,6 +19,7 @@ import { openEventStream } from "../event-stream.ts";
 import { type ErrorKnowledge, type Failing, failing } from "../failing.ts";
 import { known } from "../known.ts";
 import { limitReport } from "../limit-headers.ts";
+import { probeOutcome } from "../probe.ts";
 import type { CallInput, CallIo, Provider } from "../provider.ts";
 import { retryAfterMs } from "../retry-after.ts";
 import { answerOf, answersOf } from "../sdk-answer.ts";
@@ -44,13 +45,9 @@ export const anthropic: Provider = {
         const fail = failing(errors, io.signal, apiKey, input.body);
         return input.stream ? callStreamed(client, input, io, fail) : callWhole(client, input, io, fail);
       },
-      async probe(io) {
-        const fail = failing(errors, io.signal, apiKey);
-        const list = await answerOf(() => client.models.list({ limit: 1 }, { signal: io.signal }).withResponse());
-        if (!list.ok) return fail.thrown(list.error);
-        const { data, response } = list.value;
-        if (!Array.isArray(data.data)) return fail.refused({ status: 200, body: data, headers: response.headers });
-        return answered("models listed", { unified: "stop", raw: "" }, {}, sideOf(response.headers));
+      probe(io) {
+        const send = () => client.models.list({ limit: 1 }, { signal: io.signal }).asResponse();
+        return probeOutcome(send, "data", failing(errors, io.signal, apiKey));
       },
     };
   },
@@ -97,15 +94,16 @@ const eventSchema = z.object({
 
 async function callStreamed(client: Anthropic, input: CallInput, io: CallIo, fail: Failing): Promise<CallOutcome> {
   const body = { ...wireBody(input), stream: true as const };
-  const send = (signal: AbortSignal) => client.messages.create(body, options(input, signal)).asResponse();
+  const send = () => client.messages.create(body, options(input, io.signal)).asResponse();
   const opened = await openEventStream(send, io, fail);
   if (!opened.ok) return opened.outcome;
-  const { response, leave } = opened;
+  const { response } = opened;
   let text = "";
   let usage: WireUsage = {};
   let reason: string | null | undefined;
   const side = () => ({ ...sideOf(response.headers), usage: tokens(usage) });
-  for await (const step of answersOf(Stream.fromSSEResponse<unknown>(response, leave, client))) {
+  const events = Stream.fromSSEResponse<unknown>(response, new AbortController(), client);
+  for await (const step of answersOf(events)) {
     if (!step.ok) return fail.thrown(step.error, side());
     const event = eventSchema.safeParse(step.value);
     if (!event.success) return fail.because({ kind: "server", message: "an event cannot be read" }, side());

@@ -15,9 +15,10 @@ import type { CallOutcome } from "../../request/outcome.ts";
 import type { FinishReason } from "../../request/result.ts";
 import type { Usage } from "../../request/usage.ts";
 import { answered } from "../call-outcome.ts";
-import { bareMessage, type ErrorAnswer, jsonOrText, kindOfStatus } from "../error-answer.ts";
+import { bareMessage, type ErrorAnswer, kindOfStatus } from "../error-answer.ts";
 import { type ErrorKnowledge, type Failing, failing } from "../failing.ts";
 import { known } from "../known.ts";
+import { probeOutcome } from "../probe.ts";
 import type { CallInput, CallIo, ConnectionSettings, Provider } from "../provider.ts";
 import { durationMs, retryAfterMs, waitInMessage } from "../retry-after.ts";
 import { answerOf, answersOf } from "../sdk-answer.ts";
@@ -41,25 +42,15 @@ export const gemini: Provider = {
         if (io.signal.aborted) return fail.because({ kind: "network", message: "not sent" });
         return input.stream ? callStreamed(at, input, io, fail) : callWhole(at, input, io, fail);
       },
-      async probe(io) {
-        const fail = failing(errors, io.signal, apiKey);
-        const answer = await answerOf(() => listModels(at, io.signal));
-        if (!answer.ok) return fail.thrown(answer.error);
-        if (!modelsSchema.safeParse(answer.value.body).success) return fail.refused(answer.value);
-        return answered("models listed", { unified: "stop", raw: "" }, {}, {});
+      probe(io) {
+        // The SDK cannot list models.
+        const sent = { signal: io.signal, headers: { "x-goog-api-key": apiKey } };
+        const send = () => fetch(`${at.baseUrl}/v1beta/models?pageSize=1`, sent);
+        return probeOutcome(send, "models", failing(errors, io.signal, apiKey));
       },
     };
   },
 };
-
-const modelsSchema = z.object({ models: z.array(z.unknown()) });
-
-/** The SDK cannot do this. */
-async function listModels({ apiKey, baseUrl }: Address, signal: AbortSignal): Promise<ErrorAnswer> {
-  const sent = { signal, headers: { "x-goog-api-key": apiKey } };
-  const response = await fetch(`${baseUrl}/v1beta/models?pageSize=1`, sent);
-  return { status: response.status, headers: response.headers, body: jsonOrText(await response.text()) };
-}
 
 const usageSchema = z.record(z.string(), tokenCount).optional().catch(undefined);
 type WireUsage = z.infer<typeof usageSchema>;

@@ -19,6 +19,7 @@ import { openEventStream } from "../event-stream.ts";
 import { type ErrorKnowledge, type Failing, failing } from "../failing.ts";
 import { known } from "../known.ts";
 import { limitReport } from "../limit-headers.ts";
+import { probeOutcome } from "../probe.ts";
 import type { CallInput, CallIo, Provider } from "../provider.ts";
 import { retryAfterMs, waitInMessage } from "../retry-after.ts";
 import { answerOf, answersOf } from "../sdk-answer.ts";
@@ -43,13 +44,9 @@ export const openai: Provider = {
         const fail = failing(errors, io.signal, apiKey, input.body);
         return input.stream ? callStreamed(client, input, io, fail) : callWhole(client, input, io, fail);
       },
-      async probe(io) {
-        const fail = failing(errors, io.signal, apiKey);
-        const list = await answerOf(() => client.models.list({ signal: io.signal }).withResponse());
-        if (!list.ok) return fail.thrown(list.error);
-        const { data, response } = list.value;
-        if (!Array.isArray(data.data)) return fail.refused({ status: 200, body: data, headers: response.headers });
-        return answered("models listed", { unified: "stop", raw: "" }, {}, sideOf(response.headers));
+      probe(io) {
+        const send = () => client.models.list({ signal: io.signal }).asResponse();
+        return probeOutcome(send, "data", failing(errors, io.signal, apiKey));
       },
     };
   },
@@ -103,16 +100,17 @@ const chunkSchema = z.object({
 
 async function callStreamed(client: OpenAI, input: CallInput, io: CallIo, fail: Failing): Promise<CallOutcome> {
   const body = { ...wireBody(input), stream: true as const, stream_options: { include_usage: true } };
-  const send = (signal: AbortSignal) => client.chat.completions.create(body, options(input, signal)).asResponse();
+  const send = () => client.chat.completions.create(body, options(input, io.signal)).asResponse();
   const opened = await openEventStream(send, io, fail);
   if (!opened.ok) return opened.outcome;
-  const { response, leave } = opened;
+  const { response } = opened;
   let text = "";
   let usage: WireUsage;
   let finish: FinishReason | undefined;
   let hasRefused = false;
   const side = () => ({ ...sideOf(response.headers), usage: tokens(usage) });
-  for await (const step of answersOf(Stream.fromSSEResponse<unknown>(response, leave, client))) {
+  const events = Stream.fromSSEResponse<unknown>(response, new AbortController(), client);
+  for await (const step of answersOf(events)) {
     if (!step.ok) return fail.thrown(step.error, side());
     const chunk = chunkSchema.safeParse(step.value);
     if (!chunk.success) return fail.because({ kind: "server", message: "an event cannot be read" }, side());
@@ -190,13 +188,11 @@ const errorSchema = z.object({
   code: z.union([z.string(), z.number()]).optional().catch(undefined),
 });
 /** Whole, or without its envelope as the SDK hands it on. */
-const errorBodySchema = z
-  .union([z.object({ error: errorSchema }).transform(({ error }) => error), errorSchema])
-  .catch({});
+const bodySchema = z.union([z.object({ error: errorSchema }).transform(({ error }) => error), errorSchema]).catch({});
 
 /** What an error of OpenAI's means. Pure; `nowMs` turns a date in `retry-after` into a wait. */
 export function classify(answer: ErrorAnswer, nowMs: number): Failure {
-  const { type, message, code } = errorBodySchema.parse(answer.body);
+  const { type, message, code } = bodySchema.parse(answer.body);
   const isHttpError = answer.status !== undefined && answer.status >= 400;
   const status = !isHttpError && typeof code === "number" && code >= 400 ? code : answer.status;
   const wait = retryAfterMs(answer.headers, nowMs) ?? waitInMessage(message ?? "");

@@ -3,7 +3,7 @@ import Anthropic from "@anthropic-ai/sdk";
 import { GoogleGenerativeAI, GoogleGenerativeAIFetchError } from "@google/generative-ai";
 import OpenAI from "openai";
 import type { Simulator } from "../../../src/simulator/simulator.ts";
-import type { Vendor } from "../../../src/simulator/wire.ts";
+import type { Vendor } from "../../../src/simulator/vendor.ts";
 
 export const goodKey = "sim-test-abcd";
 export const models = { anthropic: "claude-haiku-4-5", openai: "gpt-5-mini", gemini: "gemini-2.5-flash" } as const;
@@ -29,8 +29,7 @@ export interface Seen {
   /** True when the wire's terminal event came. */
   readonly isWhole: boolean;
   readonly headers?: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: each SDK has its own errors, and tests look at their fields
-  readonly error?: any;
+  readonly error?: unknown;
 }
 
 interface Progress {
@@ -169,32 +168,37 @@ const callers: Record<Vendor, Caller> = {
   },
 };
 
-/** Status and the vendor's own error fields, wherever its SDK keeps them. */
-export function errorOf({ error }: Seen): {
-  readonly status?: number | undefined;
-  readonly type?: string | undefined;
-  readonly code?: string | undefined;
-  readonly message: string;
-  readonly header: (name: string) => string | null;
+export interface SeenError {
+  readonly status: number | undefined;
+  /** The vendor's own fields, where its errors have them and its SDK keeps them. */
+  readonly type: string | undefined;
+  readonly code: string | undefined;
   readonly details: readonly Record<string, unknown>[];
-} {
-  const header = (name: string): string | null => error?.headers?.get(name) ?? null;
-  const message = String(error?.message);
+  readonly message: string;
+  header(name: string): string | null;
+}
+
+export function errorOf({ error }: Seen): SeenError {
+  if (!(error instanceof Error)) throw new Error(`the call met no error, but ${String(error)}`);
+  const { message } = error;
+  const bare = { status: undefined, type: undefined, code: undefined, details: [], message, header: () => null };
   if (error instanceof Anthropic.APIError) {
+    const { status, type, errorCode, headers } = error;
     return {
-      status: error.status,
-      type: error.type ?? undefined,
-      code: error.errorCode ?? undefined,
-      message,
-      header,
-      details: [],
+      ...bare,
+      status,
+      type: type ?? undefined,
+      code: errorCode ?? undefined,
+      header: (name) => headers?.get(name) ?? null,
     };
   }
   if (error instanceof OpenAI.APIError) {
-    return { status: error.status, type: error.type, code: error.code ?? undefined, message, header, details: [] };
+    const { status, type, code, headers } = error;
+    return { ...bare, status, type, code: code ?? undefined, header: (name) => headers?.get(name) ?? null };
   }
-  const details = error instanceof GoogleGenerativeAIFetchError ? (error.errorDetails ?? []) : [];
-  return { status: error?.status, message, header, details };
+  return error instanceof GoogleGenerativeAIFetchError
+    ? { ...bare, status: error.status, details: error.errorDetails ?? [] }
+    : bare;
 }
 
 /** Waits until something is so, and fails when it is not so in time. */

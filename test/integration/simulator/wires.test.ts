@@ -1,8 +1,9 @@
 import Anthropic from "@anthropic-ai/sdk";
+import fc from "fast-check";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Simulator, startSimulator } from "../../../src/simulator/simulator.ts";
-import { type Vendor, vendors } from "../../../src/simulator/wire.ts";
+import { type Vendor, vendors } from "../../../src/simulator/vendor.ts";
 import { call, errorOf, goodKey, models } from "./clients.ts";
 
 let simulator: Simulator;
@@ -134,8 +135,27 @@ describe("a body that a vendor would refuse", () => {
     if (vendor === "gemini") expect(answer.error).toMatchObject({ code: 400, status: "INVALID_ARGUMENT" });
   });
 
-  test("still answers the next caller on the same server", async () => {
-    expect((await call(simulator, "openai")).isWhole).toBe(true);
+  test("is answered with an error of the caller's, whatever JSON it is", async () => {
+    const body = fc.oneof(
+      fc.json(),
+      fc
+        .record({
+          model: fc.constantFrom(models.anthropic, models.openai, "__proto__", 1),
+          max_tokens: fc.anything(),
+          messages: fc.oneof(fc.constant(turn), fc.jsonValue()),
+          contents: fc.jsonValue(),
+          stop: fc.jsonValue(),
+        })
+        .map((value) => JSON.stringify(value, (_, field) => (typeof field === "bigint" ? `${field}` : field))),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...vendors), body, async (vendor, text) => {
+        const response = await post(paths[vendor], text, asCaller);
+        await response.arrayBuffer();
+        expect([200, 400, 404]).toContain(response.status);
+      }),
+      { numRuns: 300 },
+    );
   });
 });
 
@@ -157,7 +177,7 @@ test("Gemini takes its key from the query too, and streams with alt=sse only", a
   expect((await post(`${paths.gemini}?key=${goodKey}`, body)).status).toBe(200);
   expect((await post(`${paths.gemini}?key=other`, body)).status).toBe(400);
   expect((await post(paths.gemini, body)).status).toBe(403);
-  const stream = paths.gemini.replace(":generate", ":streamGenerate").replace("Content", "Content");
+  const stream = paths.gemini.replace(":generate", ":streamGenerate");
   expect((await post(`${stream}?key=${goodKey}`, body)).status).toBe(400);
 });
 
@@ -237,7 +257,7 @@ test("the text is sent in pieces, and system prompts and parts of content are co
     messages: [{ role: "user", content: [{ type: "text", text: "y".repeat(400) }] }],
   };
   const answer = await (await post(paths.anthropic, JSON.stringify(body), asCaller)).json();
-  expect(answer.usage.input_tokens).toBe(201);
+  expect(answer).toMatchObject({ usage: { input_tokens: 201 } });
 });
 
 test("a simulator told to takes any model, and only its own keys", async () => {
@@ -251,7 +271,7 @@ test("a simulator told to takes any model, and only its own keys", async () => {
 });
 
 test("options that do not exist are refused", async () => {
-  const wrong = { latencies: "none" };
+  const wrong = { seed: 1, latencies: "none" };
   await expect(startSimulator(wrong)).rejects.toThrow(/latencies/);
   await expect(startSimulator({ outputTokens: { p50: 9, p99: 1 } })).rejects.toThrow(/p99 must not be below p50/);
 });

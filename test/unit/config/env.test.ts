@@ -35,7 +35,6 @@ describe("the environment", () => {
     const read = () =>
       readEnvironment({ CLAUDE_RPM: "many", MILLRACE_PORT: "70000", REDIS_URL: "http://x", MILLRACE_LOG: "loud" });
     expect(read).toThrow(SettingsError);
-    expect(read).toThrow(/CLAUDE_RPM[\s\S]*|MILLRACE_PORT/);
     for (const name of [
       "CLAUDE_RPM",
       "MILLRACE_PORT",

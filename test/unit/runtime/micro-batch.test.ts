@@ -64,6 +64,41 @@ describe("a micro-batch", () => {
     ]);
   });
 
+  it("sends a group again one by one when one item is to blame, and fails only that one", async () => {
+    const sent: (readonly number[])[] = [];
+    const refused = new Error("22003: out of range");
+    const call = microBatch({
+      maxItems: 10,
+      faultOfOne: (error) => error === refused,
+      send: async (items: readonly number[]) => {
+        sent.push(items);
+        if (items.includes(3)) throw refused;
+        return items.map((item) => item * 10);
+      },
+    });
+    expect(await Promise.allSettled([1, 2, 3, 4].map(call))).toEqual([
+      { status: "fulfilled", value: 10 },
+      { status: "fulfilled", value: 20 },
+      { status: "rejected", reason: refused },
+      { status: "fulfilled", value: 40 },
+    ]);
+    expect(sent).toEqual([[1, 2, 3, 4], [1], [2], [3], [4]]);
+  });
+
+  it("does not send a group again for an error that is nobody's fault", async () => {
+    let trips = 0;
+    const call = microBatch({
+      maxItems: 10,
+      faultOfOne: () => false,
+      send: async (): Promise<number[]> => {
+        trips += 1;
+        throw new Error("away");
+      },
+    });
+    await Promise.allSettled([1, 2, 3].map(call));
+    expect(trips).toBe(1);
+  });
+
   it("rejects an item that got no answer, and takes undefined for an answer", async () => {
     const short = microBatch({ maxItems: 10, send: async () => [undefined] });
     const settled = await Promise.allSettled([1, 2].map(short));

@@ -6,12 +6,15 @@ interface Arrival {
   readonly afterMs: number;
   readonly units: number;
 }
-const arrivals = fc.array(fc.record({ afterMs: fc.nat(5_000), units: fc.integer({ min: 1, max: 50 }) }), {
-  minLength: 1,
-  maxLength: 200,
-});
+const arrivals = fc.array(
+  fc.record({ afterMs: fc.oneof(fc.constant(0), fc.nat(20_000)), units: fc.integer({ min: 1, max: 50 }) }),
+  {
+    minLength: 1,
+    maxLength: 200,
+  },
+);
 const rates = fc
-  .record({ perMinute: fc.integer({ min: 1, max: 100_000 }), burstSeconds: fc.integer({ min: 1, max: 120 }) })
+  .record({ perMinute: fc.integer({ min: 1, max: 1_000 }), burstSeconds: fc.integer({ min: 1, max: 60 }) })
   .map(({ perMinute, burstSeconds }) => rateOf(perMinute, burstSeconds));
 
 /** What a bucket lets through, in order of arrival. */

@@ -41,6 +41,15 @@ describe("a meter", () => {
     expect(admittedOf(meter, 100)).toBe(30);
   });
 
+  test("banks no more than a full bucket, however long nobody calls", () => {
+    const { clock, meters } = metersWith({ openai: { requestsPerMinute: 60, burstSeconds: 10 } });
+    const meter = meters.of("openai", "sim-a", "gpt-5");
+    clock.ms += 3_600_000;
+    expect(admittedOf(meter, 5)).toBe(5);
+    clock.ms += 3_600_000;
+    expect(admittedOf(meter, 100)).toBe(10);
+  });
+
   test("keeps keys, vendors and model classes apart", () => {
     const { meters } = metersWith({ openai: { requestsPerMinute: 1 }, gemini: { requestsPerMinute: 1 } });
     expect(admittedOf(meters.of("openai", "sim-a", "gpt-5"), 2)).toBe(1);

@@ -3,8 +3,7 @@
 -- A refusal writes nothing but the removal of expired leases, which is due in any case.
 --
 -- KEYS  1 state   hash: lt = newest time seen (monotone clock), a<i> = theoretical arrival time of dimension i
---       2 leases  zset: lease id -> expiry
---       3 costs   hash: lease id -> reserved cost of each dimension, comma separated
+--       2 leases  zset: lease id -> expiry; its size is the concurrency in use
 -- ARGV  1 lease ms   2 concurrency   3 number of dimensions n
 --       then 2 a dimension: microseconds per unit, burst in units
 --       then 1 + n a call: lease id, cost in each dimension
@@ -37,11 +36,7 @@ for i = 1, n do
   end
 end
 
-local expired = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now)
-for _, lease in ipairs(expired) do
-  redis.call('ZREM', KEYS[2], lease)
-  redis.call('HDEL', KEYS[3], lease)
-end
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
 local held = redis.call('ZCARD', KEYS[2])
 
 local answers, granted = {}, false
@@ -51,7 +46,7 @@ end
 
 local function decide(at)
   local lease = ARGV[at]
-  if redis.call('HEXISTS', KEYS[3], lease) == 1 then
+  if redis.call('ZSCORE', KEYS[2], lease) then
     redis.call('ZADD', KEYS[2], 'XX', 'GT', now + ttl, lease)
     return answer(1, 0, 0, 0)
   end
@@ -63,15 +58,13 @@ local function decide(at)
   end
   if wait > 0 then return answer(0, math.ceil(wait), by, 0) end
 
-  local reserved, following = {}, 0
+  local following = 0
   for i = 1, n do
     local cost = tonumber(ARGV[at + i])
     arrival[i] = math.max(arrival[i], now) + cost * perUnit[i]
-    reserved[i] = ARGV[at + i]
     following = math.max(following, arrival[i] + (cost - burst[i]) * perUnit[i] - now)
   end
   redis.call('ZADD', KEYS[2], now + ttl, lease)
-  redis.call('HSET', KEYS[3], lease, table.concat(reserved, ','))
   held = held + 1
   granted = true
   answer(1, 0, 0, math.ceil(following))

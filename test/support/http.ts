@@ -1,0 +1,92 @@
+/** The HTTP producer over a test's own fleet, with a simulator as every provider and with workers if wished. */
+import { onTestFinished } from "vitest";
+import { z } from "zod";
+import { pointedAt } from "../../producers/cli/simulator-session.ts";
+import { type HttpOptions, startHttp } from "../../producers/http/server.ts";
+import type { Fleet } from "../../src/fleet/fleet.ts";
+import { type Simulator, type SimulatorOptions, startSimulator } from "../../src/simulator/simulator.ts";
+import { startAll } from "../../workers/all.ts";
+import { type FleetWish, openTestFleet } from "./fleet.ts";
+import type { TestServices } from "./services.ts";
+
+export interface HttpWish extends FleetWish {
+  readonly workers?: boolean;
+  readonly simulator?: SimulatorOptions;
+  readonly http?: Partial<HttpOptions>;
+}
+
+export interface TestHttp {
+  readonly fleet: Fleet;
+  readonly simulator: Simulator;
+  readonly url: string;
+  /** Starts workers of every kind; ended with the test. */
+  work(): Promise<void>;
+  get(path: string, headers?: Record<string, string>): Promise<Reply>;
+  /** With a JSON body, unless `body` is undefined. */
+  send(
+    method: "POST" | "PUT" | "PATCH",
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Reply>;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: a test says what it expects of a document
+  readonly json: any;
+}
+
+export async function openTestHttp(services: TestServices, wish: HttpWish = {}): Promise<TestHttp> {
+  const simulator = await startSimulator({ outputTokens: { p50: 20, p99: 40 }, ...wish.simulator });
+  onTestFinished(() => simulator.close());
+  const fleet = await openTestFleet(services, {
+    ...wish,
+    environment: { ...pointedAt(simulator, 10_000_000), ...wish.environment },
+  });
+  const http = await startHttp(fleet, { host: "127.0.0.1", port: 0, ...wish.http });
+  onTestFinished(() => http.close());
+  const work = async () => {
+    const workers = await startAll(fleet, { onError: () => {} });
+    onTestFinished(() => workers.drain(0));
+  };
+  if (wish.workers === true) await work();
+  const ask = async (path: string, init: RequestInit): Promise<Reply> => {
+    const answer = await fetch(`${http.url}${path}`, init);
+    const text = await answer.text();
+    const isJson = answer.headers.get("content-type")?.startsWith("application/json") === true;
+    return { status: answer.status, headers: answer.headers, text, json: isJson ? JSON.parse(text) : undefined };
+  };
+  return {
+    fleet,
+    simulator,
+    url: http.url,
+    work,
+    get: (path, headers = {}) => ask(path, { headers }),
+    send: (method, path, body, headers = {}) =>
+      ask(path, {
+        method,
+        headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+        ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+      }),
+  };
+}
+
+export interface ServerEvent {
+  readonly id: string | undefined;
+  readonly event: string;
+  // biome-ignore lint/suspicious/noExplicitAny: a test says what it expects of a document
+  readonly data: any;
+}
+
+/** The events of a text/event-stream body, comments left out. */
+export const eventsOf = (body: string): ServerEvent[] =>
+  body
+    .split("\n\n")
+    .filter((block) => block.includes("event: "))
+    .map((block) => {
+      const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1];
+      return { id: field("id"), event: z.string().parse(field("event")), data: JSON.parse(field("data") ?? "null") };
+    });

@@ -42,6 +42,7 @@ const homes: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^@anthropic-ai\/sdk(\/|$)/, ["src/provider/adapters/anthropic.ts"]],
   [/^openai(\/|$)/, ["src/provider/adapters/openai.ts"]],
   [/^@google\/generative-ai$/, ["src/provider/adapters/gemini.ts"]],
+  [/^undici$/, ["src/provider/transport.ts"]],
   [/^(fastify|@fastify\/|@bull-board\/)/, ["producers/http/"]],
   [/^(commander|picocolors)$/, ["producers/cli/"]],
 ];

@@ -27,7 +27,6 @@ export const providerEntries: readonly ProviderEntry[] = [
     models: {
       "claude-opus-5-5": "opus",
       "claude-sonnet-5": "sonnet",
-      "claude-sonnet-4-5": "sonnet-4",
       "claude-haiku-4-5": "haiku",
     },
   },

@@ -139,6 +139,11 @@ const cases: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
     }
   },
 
+  "is not refused for sampling parameters": async ({ ask }) => {
+    const body = { temperature: 0.2, topP: 0.9, topK: 20, seed: 7 };
+    for (const stream of [false, true]) answerOf((await ask({ stream, body })).outcome);
+  },
+
   "sends the system prompt": async ({ ask }) => {
     const plain = answerOf((await ask()).outcome);
     const directed = answerOf(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { pausedLanes } from "../../../src/ledger/toggles.ts";
+import { pausedLanes, resumeLane } from "../../../src/ledger/toggles.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openTestHttp, type TestHttp } from "../../support/http.ts";
 import { useServices } from "../../support/services.ts";
@@ -133,11 +133,12 @@ describe("the board", () => {
     const standard = await place(http, { prompt: "Standard", priority: "standard" });
     // A paused lane is not fed: the rows wait where their order is decided.
     expect([await stateOf(http, bulk), await stateOf(http, standard)]).toEqual(["queued", "queued"]);
-    await http.send("PUT", `/board/api/queues/${lane}/resume`);
-    await http.fleet.lanes.pause(lane);
+    // The feeder goes on, BullMQ does not: the window fills and nothing runs.
+    await resumeLane(http.fleet.ledger, lane);
+    http.fleet.bell.ring([lane]);
     const waiting = await eventually("the lane is fed", async () => {
       const jobs = await jobsOn(http, lane, "prioritized");
-      return jobs.length > 0 && jobs;
+      return jobs.length === 3 && jobs;
     });
 
     const job = (request: string) => waiting.find(({ data }) => data.requestId === request)?.id;

@@ -1,0 +1,149 @@
+/** Bad input is answered before anything starts: these commands have no service, and find none. */
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { runCli, workFolder } from "../../support/cli.ts";
+
+const keys = { ANTHROPIC_API_KEY: "k", OPENAI_API_KEY: "k", GOOGLE_API_KEY: "k" };
+
+const good = '{"prompt":"Hello"}\n';
+const cases: readonly { name: string; content: string | Buffer; code: number; says: readonly string[] }[] = [
+  {
+    name: "malformed lines",
+    content: `${good}nope\n${good}{"prompt":1}\n`,
+    code: 2,
+    says: [
+      "in.jsonl:2: is not JSON",
+      "in.jsonl:4: prompt must be a string",
+      "2 of 4 lines bad",
+      "nothing was enqueued",
+      "--skip-bad",
+    ],
+  },
+  {
+    name: "a duplicate id",
+    content: '{"id":"a","prompt":"x"}\n{"id":"b","prompt":"x"}\n{"id":"a","prompt":"x"}\n',
+    code: 2,
+    says: ['in.jsonl:3: has the id "a" of line 1 again'],
+  },
+  {
+    name: "an unknown model",
+    content: '{"prompt":"x","model":"gpt-99"}\n',
+    code: 2,
+    says: ['in.jsonl:1: No model is called "gpt-99". Known: default, claude-'],
+  },
+  { name: "an empty file", content: "", code: 2, says: ["in.jsonl is empty"] },
+  { name: "a file of blank lines", content: "\n \r\n\n", code: 2, says: ["in.jsonl is empty"] },
+  { name: "a file that ends mid-line", content: `${good}{"prompt":"Hel`, code: 2, says: ["in.jsonl:2: is cut off"] },
+  {
+    name: "a line that is too long",
+    content: Buffer.concat([Buffer.alloc(33 * 1024 * 1024, "x"), Buffer.from("\n")]),
+    code: 2,
+    says: ["in.jsonl:1: is 33 MiB long; the longest accepted is 32 MiB"],
+  },
+  {
+    name: "a compressed file",
+    content: Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]),
+    code: 2,
+    says: ["in.jsonl:1: is compressed (gzip)"],
+  },
+  {
+    name: "two hundred and fifty bad lines",
+    content: "nope\n".repeat(250),
+    code: 2,
+    says: ["in.jsonl:100: is not JSON", "… and 150 more bad lines", "250 of 250 lines bad"],
+  },
+];
+
+it.concurrent.each(cases)("$name: run and validate say it and end with $code", async ({ content, code, says }) => {
+  const cwd = workFolder();
+  writeFileSync(join(cwd, "in.jsonl"), content);
+  const [run, validate] = await Promise.all([
+    runCli(["batch", "run", "in.jsonl", "-o", "out.jsonl"], { cwd, environment: keys }),
+    runCli(["batch", "validate", "in.jsonl"], { cwd, environment: keys }),
+  ]);
+  expect(run.code, run.stderr).toBe(code);
+  expect(validate.code, validate.stderr).toBe(code);
+  for (const words of says) expect(run.stderr).toContain(words);
+  for (const words of says.filter((text) => text.startsWith("in.jsonl:"))) expect(validate.stdout).toContain(words);
+  expect(run.stderr).not.toMatch(/\bat .*:\d+:\d+/);
+  // No service was started, no output begun.
+  expect(readdirSync(cwd)).toEqual(["in.jsonl"]);
+});
+
+it.concurrent("what is no file, or no place for an output, is wrong usage", async () => {
+  const cwd = workFolder();
+  writeFileSync(join(cwd, "in.jsonl"), good);
+  mkdirSync(join(cwd, "folder"));
+  const say = async (...args: string[]) => {
+    const { code, stderr } = await runCli(["batch", "run", ...args], { cwd, environment: keys });
+    return { code, stderr };
+  };
+  expect(
+    await Promise.all([
+      say("missing.jsonl"),
+      say("folder"),
+      say("in.jsonl", "-o", "in.jsonl"),
+      say("in.jsonl", "-o", "nowhere/out.jsonl"),
+      say("in.jsonl", "-o", "folder"),
+      say("in.jsonl", "--priority", "urgent"),
+      say("in.jsonl", "--deadline", "soon"),
+    ]),
+  ).toEqual([
+    { code: 64, stderr: "millrace: missing.jsonl does not exist.\n" },
+    { code: 64, stderr: "millrace: folder is a folder; name a file in it.\n" },
+    { code: 64, stderr: "millrace: The output in.jsonl is the input itself.\n" },
+    { code: 64, stderr: "millrace: The output nowhere/out.jsonl is in a folder that does not exist.\n" },
+    { code: 64, stderr: "millrace: The output folder is a folder; name a file in it.\n" },
+    { code: 64, stderr: expect.stringContaining("Allowed choices are interactive, standard, bulk") },
+    { code: 64, stderr: expect.stringContaining("Give a number and a unit") },
+  ]);
+});
+
+it.concurrent("a provider without a key is named before anything is enqueued", async () => {
+  const cwd = workFolder();
+  writeFileSync(
+    join(cwd, "in.jsonl"),
+    '{"prompt":"x","model":"gpt-5-mini"}\n{"prompt":"x","model":"claude-haiku-4-5"}\n',
+  );
+  const { code, stderr } = await runCli(["batch", "submit", "in.jsonl"], {
+    cwd,
+    environment: { ANTHROPIC_API_KEY: "k" },
+  });
+  expect(code).toBe(2);
+  expect(stderr).toContain("in.jsonl:1: No key for openai: set OPENAI_API_KEY.");
+  expect(stderr).toContain("1 of 2 lines bad");
+  expect(existsSync(join(cwd, ".millrace"))).toBe(false);
+});
+
+it.concurrent("a good file is good: byte order mark, CRLF, no line feed at the end, a line of ten megabytes", async () => {
+  const cwd = workFolder();
+  const lines = [good.trim(), JSON.stringify({ prompt: "x".repeat(10 * 1024 * 1024) }), '{"prompt":"the end"}'];
+  writeFileSync(join(cwd, "in.jsonl"), `\uFEFF${lines.join("\r\n")}`);
+  const { code, stdout } = await runCli(["batch", "validate", "in.jsonl", "--json"], { cwd, environment: keys });
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ file: "in.jsonl", good: 3, bad: 0, problems: [] });
+});
+
+it.concurrent("bad lines as JSON are one document on stdout", async () => {
+  const cwd = workFolder();
+  writeFileSync(join(cwd, "in.jsonl"), `${good}nope\n`);
+  const { code, stdout } = await runCli(["batch", "run", "in.jsonl", "--json"], { cwd, environment: keys });
+  expect(code).toBe(2);
+  expect(JSON.parse(stdout)).toEqual({
+    file: "in.jsonl",
+    accepted: 0,
+    bad: 1,
+    problems: [{ line: 2, reason: 'is not JSON: "nope"' }],
+  });
+});
+
+it.concurrent("services that are away are named, without a stack", async () => {
+  const cwd = workFolder();
+  writeFileSync(join(cwd, "in.jsonl"), good);
+  const environment = { ...keys, REDIS_URL: "redis://127.0.0.1:1", DATABASE_URL: "postgres://u:p@127.0.0.1:1/d" };
+  const { code, stderr } = await runCli(["batch", "submit", "in.jsonl"], { cwd, environment });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/(Postgres|Redis) does not answer/);
+  expect(stderr).not.toMatch(/\n\s+at /);
+});

@@ -64,7 +64,6 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
     const leaseToken = uuidv7();
     const request = await claim({ id: job.requestId, dispatchNo: job.dispatchNo, leaseToken });
     if (request === undefined) return { summary: { outcome: "stale" } };
-    tellWait(fleet, request);
     const lease = leases.hold(request);
     try {
       const ended = await runAttempt(deps, request, {
@@ -139,15 +138,4 @@ function connect(fleet: Fleet, names: readonly string[]): ReadonlyMap<string, Co
       return [[id, provider.connect(baseUrl === undefined ? { apiKey } : { apiKey, baseUrl })] as const];
     }),
   );
-}
-
-function tellWait(fleet: Fleet, request: ClaimedRequest): void {
-  const now = new Date();
-  fleet.telemetry.past("queueWait", {
-    parent: request.traceparent,
-    from: request.createdAt,
-    until: now,
-    attributes: { "millrace.lane": request.lane },
-  });
-  fleet.telemetry.measure("queueWaitMs", now.getTime() - request.createdAt.getTime(), { lane: request.lane });
 }

@@ -31,6 +31,8 @@ export async function ask(fleet: Fleet, shell: Shell, order: Order): Promise<Ask
   let workers: AllWorkers | undefined;
   const screen = openScreen(shell);
   try {
+    // Nobody should be left waiting for what nothing can deliver: without Redis there is nothing to accept for.
+    await fleet.lanes.ping();
     const taken = await take(fleet, { ...order, replyWanted: true });
     if (!taken.ok) throw new CommandFailed(taken.refusal.message);
     if (!(await isServed(fleet, taken.id))) workers = await startAll(fleet, { onError: openComplaints(shell.note) });

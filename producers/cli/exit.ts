@@ -40,7 +40,7 @@ function serviceAway(error: unknown): string | undefined {
     return "Redis does not answer. Start it, or check REDIS_URL; nothing accepted is lost.";
   }
   if (
-    /ECONNREFUSED|ENOTFOUND|CONNECT_TIMEOUT|CONNECTION_CLOSED|CONNECTION_ENDED|CONNECTION_DESTROYED|57P0[123]|28P01|28000|3D000/.test(
+    /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|CONNECT_TIMEOUT|CONNECTION_CLOSED|CONNECTION_ENDED|CONNECTION_DESTROYED|57P0[123]|28P01|28000|3D000/.test(
       text,
     )
   ) {

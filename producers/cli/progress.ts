@@ -55,7 +55,7 @@ const lineEveryMs = 5_000;
 function openLines(screen: Screen, now: () => number): Progress {
   let last = { atMs: Number.NEGATIVE_INFINITY, text: "" };
   return {
-    lookEveryMs: 1_000,
+    lookEveryMs: 500,
     show(view) {
       const text = progressLine(view);
       const isEnd = doneOf(view) >= view.total;

@@ -21,6 +21,7 @@ export async function runAttempt(deps: AttemptDeps, request: ClaimedRequest, hoo
     "attempt",
     { parent: request.traceparent, attributes: attributesOf(request) },
     async (span) => {
+      tellWait(deps, request);
       const target = route(deps, request);
       if (target === undefined) return record(deps, request, moveWithoutCall.noRoute(request), undefined, span);
       const before = insteadOfCall(deps, request, hooks) ?? moveWhenUsedUp(deps, request, target);
@@ -48,6 +49,14 @@ export async function runAttempt(deps: AttemptDeps, request: ClaimedRequest, hoo
       return record(deps, request, moveAfterCall(deps, request, target, call), call, span);
     },
   );
+}
+
+/** From acceptance to the claim; where nobody traced the acceptance, it is told inside the attempt. */
+function tellWait(deps: AttemptDeps, request: ClaimedRequest): void {
+  const until = new Date(deps.clock.now());
+  const attributes = { "millrace.lane": request.lane };
+  deps.telemetry.past("queueWait", { parent: request.traceparent, from: request.createdAt, until, attributes });
+  deps.telemetry.measure("queueWaitMs", until.getTime() - request.createdAt.getTime(), { lane: request.lane });
 }
 
 function route(deps: AttemptDeps, request: ClaimedRequest): Target | undefined {

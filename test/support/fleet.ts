@@ -32,8 +32,8 @@ export async function openTestFleet(services: TestServices, wish: FleetWish = {}
   const fleet = await openFleet({
     directory,
     environment: {
-      REDIS_URL: await services.newRedis(),
-      DATABASE_URL: await services.newDatabase(),
+      REDIS_URL: await services.emptyRedis(),
+      DATABASE_URL: await services.emptyDatabase(),
       ANTHROPIC_API_KEY: "key-a",
       OPENAI_API_KEY: "key-o",
       GOOGLE_API_KEY: "key-g",

@@ -13,7 +13,7 @@ import type { Result } from "../../src/request/result.ts";
 import type { TestServices } from "./services.ts";
 
 export async function openTestLedger(services: TestServices): Promise<Ledger> {
-  const ledger = openLedger(await services.newDatabase());
+  const ledger = openLedger(await services.emptyDatabase());
   onTestFinished(() => ledger.close());
   return ledger;
 }

@@ -23,7 +23,7 @@ describe("health", () => {
   });
 
   it("says within three seconds that Redis is away, accepts all the same, and recovers", async () => {
-    const redis = await severable(await services.newRedis());
+    const redis = await severable(await services.emptyRedis());
     const { get, send, work } = await openTestHttp(services, { environment: { REDIS_URL: redis.url } });
     redis.cut();
 
@@ -45,7 +45,7 @@ describe("health", () => {
   });
 
   it("answers 503 with Retry-After while the ledger is away, and recovers", async () => {
-    const postgres = await severable(await services.newDatabase());
+    const postgres = await severable(await services.emptyDatabase());
     const { get, send } = await openTestHttp(services, { environment: { DATABASE_URL: postgres.url } });
     postgres.cut();
 
@@ -62,7 +62,9 @@ describe("health", () => {
   });
 
   it("is not ready on a database that lacks a migration of this version", async () => {
-    const { get, fleet } = await openTestHttp(services);
+    const { get, fleet } = await openTestHttp(services, {
+      environment: { DATABASE_URL: await services.bareDatabase() },
+    });
     await fleet.ledger.sql`delete from drizzle.__drizzle_migrations`;
 
     const lacking = await get("/readyz");

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { openLedger } from "../../../src/ledger/ledger.ts";
 import { migrate } from "../../../src/ledger/migrate.ts";
+import { recordRequests } from "../../../src/ledger/record.ts";
 import { missingMigrations } from "../../../src/ledger/schema-version.ts";
-import { accepted, openTestLedger, requestIn } from "../../support/ledger.ts";
+import { accepted, call, ending, openTestLedger, requestIn, result, running } from "../../support/ledger.ts";
 import { useServices } from "../../support/services.ts";
 
 const services = useServices();
@@ -15,7 +16,7 @@ const columnsOf = async (ledger: Awaited<ReturnType<typeof openTestLedger>>, tab
   ).map((row) => row.name);
 
 test("ten processes that migrate an empty database at once all find it migrated, once", async () => {
-  const url = await services.newDatabase({ empty: true });
+  const url = await services.bareDatabase();
   const ledger = openLedger(url);
   expect(await missingMigrations(ledger)).not.toEqual([]);
   await Promise.all(Array.from({ length: 10 }, () => migrate(url)));
@@ -28,7 +29,7 @@ test("ten processes that migrate an empty database at once all find it migrated,
 });
 
 test("migrating again changes nothing, neither tables nor rows", async () => {
-  const url = await services.newDatabase();
+  const url = await services.emptyDatabase();
   const ledger = openLedger(url);
   await accepted(ledger, 3);
   const before = await ledger.sql`select * from drizzle.__drizzle_migrations order by id`;
@@ -63,16 +64,40 @@ test("the views have the columns that operators know", async () => {
   }
 });
 
-test("the log view shows what is open as pending and every call as completed or failed, with its data", async () => {
+test("the views show what is open as pending and every call as completed or failed, with its data and its bill", async () => {
   const ledger = await openTestLedger(services);
-  const ids = {
-    queued: await requestIn(ledger, "queued"),
-    succeeded: await requestIn(ledger, "succeeded"),
-    failed: await requestIn(ledger, "failed"),
-  };
-  const logs = await ledger.sql<{ request_id: string; state: string; request_data: unknown }[]>`
-    select request_id, state, request_data from provider_logs`;
-  expect(logs).toEqual([{ request_id: ids.queued, state: "pending", request_data: expect.anything() }]);
+  const record = recordRequests(ledger);
+  const open = await requestIn(ledger, "queued");
+  const [good = "", bad = ""] = await accepted(ledger, 2);
+  await record(ending(await running(ledger, good), { result, attempt: call() }));
+  const failure = { kind: "server", message: "overloaded" };
+  const failedCall = call({
+    outcome: "failed",
+    failureKind: "server",
+    failureMessage: "overloaded",
+    httpStatus: 500,
+    usage: {},
+  });
+  await record(ending(await running(ledger, bad), { event: "fail", failure, attempt: failedCall }));
+  const logs = await ledger.sql`
+    select request_id, state, request_data -> 'model' as asked, response_data -> 'text' as answer, error_data, duration
+    from provider_logs order by state`;
+  expect(logs).toEqual([
+    expect.objectContaining({ request_id: good, state: "completed", answer: "4", error_data: null, duration: 120 }),
+    expect.objectContaining({
+      request_id: bad,
+      state: "failed",
+      answer: null,
+      error_data: { kind: "server", message: "overloaded", status: 500 },
+    }),
+    expect.objectContaining({ request_id: open, state: "pending", asked: "claude-haiku-4-5", duration: null }),
+  ]);
+  const metrics = await ledger.sql`
+    select success, input_tokens, output_tokens, total_tokens, duration from provider_metrics order by success`;
+  expect(metrics).toEqual([
+    { success: false, input_tokens: null, output_tokens: null, total_tokens: null, duration: 120 },
+    { success: true, input_tokens: 12, output_tokens: 3, total_tokens: 15, duration: 120 },
+  ]);
 });
 
 test("there are the tables and at least sixteen indexes", async () => {

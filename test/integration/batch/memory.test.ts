@@ -1,0 +1,46 @@
+/** A large file is read, never held: the peak of a process of its own is measured. */
+import { spawn } from "node:child_process";
+import { createWriteStream, statSync } from "node:fs";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { expect, it } from "vitest";
+import { workFolder } from "../../support/cli.ts";
+
+const bound = 150 * 1024 * 1024;
+
+function* lines(count: number): Generator<string> {
+  for (let at = 0; at < count; at += 1) {
+    const content = `Question ${at}: ${"what turns the wheel ".repeat(10)}`;
+    const body = { model: "gpt-5-mini", messages: [{ role: "user", content }] };
+    yield `${JSON.stringify({ custom_id: `request-${at}`, method: "POST", url: "/v1/chat/completions", body })}\n`;
+  }
+}
+
+const measure = `
+  const [check, input, path] = process.argv.slice(1);
+  const { checkInput } = await import(check);
+  const { openInput } = await import(input);
+  const before = process.memoryUsage().rss;
+  const opened = await openInput(path);
+  const rules = { defaults: { model: undefined, priority: "bulk" }, refusal: () => undefined };
+  const checked = await checkInput(opened.input, rules);
+  const peak = process.resourceUsage().maxRSS * 1024;
+  console.log(JSON.stringify({ good: checked.good, bad: checked.problems.count, grown: peak - before }));`;
+
+it("checking a file of 200 MB grows the process by less than 150 MB", async () => {
+  const path = join(workFolder(), "large.jsonl");
+  const count = 600_000;
+  await pipeline(Readable.from(lines(count)), createWriteStream(path));
+  expect(statSync(path).size).toBeGreaterThan(200_000_000);
+
+  const built = (name: string) => new URL(`../../../dist/producers/jsonl/${name}.js`, import.meta.url).href;
+  const args = ["--input-type=module", "--eval", measure, built("check"), built("input"), path];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  let out = "";
+  for await (const chunk of child.stdout.setEncoding("utf8")) out += chunk;
+  const { good, bad, grown }: { good: number; bad: number; grown: number } = JSON.parse(out);
+  console.log(`checking ${(statSync(path).size / 1e6).toFixed(0)} MB took ${(grown / 1e6).toFixed(0)} MB of memory`);
+  expect({ good, bad }).toEqual({ good: count, bad: 0 });
+  expect(grown).toBeLessThan(bound);
+});

@@ -28,13 +28,13 @@ const busyLookMs = 50;
 
 interface LaneMemory {
   readonly deficits: Deficits;
-  /** (class, tenant) pairs seen at the last look at a side: how many rows of each to fetch at the next. */
-  readonly queues: Record<Side, number>;
+  /** By class: the tenant at which the last look at the backlog ended. */
+  readonly after: Map<number, string>;
   /** Of the main side. */
   window: WindowState;
 }
 
-const newMemory = (): LaneMemory => ({ deficits: new Map(), queues: { main: 1, express: 1 }, window: emptyWindow });
+const newMemory = (): LaneMemory => ({ deficits: new Map(), after: new Map(), window: emptyWindow });
 
 export function startFeeder(fleet: Fleet, onError: (error: unknown) => void): { stop(): Promise<void> } {
   const leadership = openLeadership(fleet.redisUrl);
@@ -71,12 +71,10 @@ export function startFeeder(fleet: Fleet, onError: (error: unknown) => void): { 
   }
 
   async function choose(lane: string, side: Side, room: number, memory: LaneMemory): Promise<Placed<BacklogRow>[]> {
-    // Twice the even share: enough when tenants differ, and the cost follows the room, not room × tenants.
-    const heads = Math.ceil((2 * room) / memory.queues[side]);
     const classes = Object.values(priorities).filter((priority) => sideOf(priority) === side);
-    const rows = await backlogHeads(fleet.ledger, lane, classes, heads);
-    memory.queues[side] = Math.max(1, new Set(rows.map((row) => `${row.priority} ${row.tenant}`)).size);
-    return feedOrder(rows, room, memory.deficits, defaultFeedPolicy, heads);
+    const backlog = await backlogHeads(fleet.ledger, { lane, classes, room, after: memory.after });
+    for (const [priority, tenant] of backlog.after) memory.after.set(priority, tenant);
+    return feedOrder(backlog.rows, room, memory.deficits, defaultFeedPolicy, backlog.heads);
   }
 
   return {

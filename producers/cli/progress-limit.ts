@@ -6,7 +6,7 @@ export interface LaneFacts {
   readonly lane: string;
   /** Open requests of the batch, about. */
   readonly open: number;
-  /** Processes that serve the lane, or undefined when Redis does not say. */
+  /** Processes that serve the lane, or undefined when Redis does not answer. */
   readonly workers: number | undefined;
   /** Calls that one of them makes at once. */
   readonly slotsPerWorker: number;
@@ -46,6 +46,7 @@ interface Limit {
 
 function limitOf(facts: LaneFacts): Limit | undefined {
   const { lane, limits } = facts;
+  if (facts.workers === undefined) return { reason: "Redis, which does not answer, for", of: lane };
   if (facts.paused) return { reason: "a pause (`millrace queue resume`) of", of: lane };
   const held = facts.held[0];
   if (held !== undefined)
@@ -56,8 +57,8 @@ function limitOf(facts: LaneFacts): Limit | undefined {
   if (limits !== undefined && facts.running >= limits.concurrency * nearly) {
     return { reason: "concurrent calls of", of: `${lane} (${count(limits.concurrency)})` };
   }
-  const slots = facts.workers === undefined ? undefined : facts.workers * facts.slotsPerWorker;
-  if (slots !== undefined && facts.running >= slots * nearly) {
+  const slots = facts.workers * facts.slotsPerWorker;
+  if (facts.running >= slots * nearly) {
     return { reason: "worker slots (`millrace worker` adds some) of", of: `${lane} (${count(slots)})` };
   }
   const waiting = [...facts.waiting].sort((a, b) => b.count - a.count)[0];

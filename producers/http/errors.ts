@@ -4,7 +4,7 @@ import { awayService } from "../cli/patience.ts";
 import { ledgerAway, type Problem } from "./problem.ts";
 
 /** A ledger that does not answer within this is away, as far as an HTTP caller is concerned. */
-const patienceMs = 10_000;
+const patienceMs = 5_000;
 
 export class LedgerSilent extends Error {
   override readonly name = "LedgerSilent";

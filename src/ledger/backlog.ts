@@ -21,46 +21,71 @@ interface Row {
   readonly batch_id: string | null;
   readonly est_tokens: number;
   readonly waited_ms: number;
+  /** The how-manieth tenant of its class. */
+  readonly n: number;
+  readonly heads: number;
+}
+
+export interface BacklogWish {
+  readonly lane: string;
+  readonly classes: readonly PriorityNumber[];
+  /** How many rows can be used: twice the even share of every tenant is looked at. */
+  readonly room: number;
+  /** By class: where the last look ended. */
+  readonly after?: ReadonlyMap<number, string>;
+  /** Tenants of a class at one look; the next look goes on behind them. */
+  readonly tenantLimit?: number;
+}
+
+export interface Backlog {
+  readonly rows: readonly BacklogRow[];
+  /** Rows of each (class, tenant) at most: where there are as many, there may be more. */
+  readonly heads: number;
+  /** By class: the last tenant seen, when there may be more behind it. */
+  readonly after: ReadonlyMap<number, string>;
 }
 
 /**
- * The oldest `perTenant` queued rows of every (class, tenant) of a lane, for the named classes. Walks the index from tenant to tenant, so its cost
- * follows the number of tenants, not of rows. At most `tenantLimit` tenants a class.
+ * The oldest queued rows of every (class, tenant) of a lane. Walks the index from tenant to tenant, so its cost follows the
+ * room and the number of tenants, not that of rows.
  */
-export async function backlogHeads(
-  ledger: Ledger,
-  lane: string,
-  classes: readonly PriorityNumber[],
-  perTenant: number,
-  tenantLimit = 200,
-): Promise<BacklogRow[]> {
+export async function backlogHeads(ledger: Ledger, wish: BacklogWish): Promise<Backlog> {
+  const { lane, classes, room, after = new Map<number, string>(), tenantLimit = 200 } = wish;
   const rows = await ledger.sql<Row[]>`
     with recursive
-    classes as (select priority::smallint from unnest(${classes as number[]}::int[]) as priority),
-    heads as (
-      select c.priority, (select min(tenant) from requests where lane = ${lane} and priority = c.priority and state = 'queued') as tenant, 1 as n
+    classes as (
+      select * from unnest(${classes as number[]}::int[], ${classes.map((one) => after.get(one) ?? "")}::text[]) as c(priority, after)
+    ),
+    tenants as (
+      select c.priority, (select min(tenant) from requests
+        where lane = ${lane} and priority = c.priority::smallint and tenant > c.after and state = 'queued') as tenant, 1 as n
       from classes c
       union all
-      select h.priority, (select min(tenant) from requests
-        where lane = ${lane} and priority = h.priority and tenant > h.tenant and state = 'queued'), h.n + 1
-      from heads h where h.tenant is not null and h.n < ${tenantLimit}
-    )
-    select r.* from heads h, lateral (
+      select t.priority, (select min(tenant) from requests
+        where lane = ${lane} and priority = t.priority::smallint and tenant > t.tenant and state = 'queued'), t.n + 1
+      from tenants t where t.tenant is not null and t.n < ${tenantLimit}
+    ),
+    share as materialized (select ceil(2.0 * ${room} / greatest(1, count(tenant)))::int as heads from tenants)
+    select r.*, t.n, share.heads from tenants t cross join share, lateral (
       select id, tenant, priority, model, batch_id, est_input_tokens + est_output_tokens as est_tokens,
         (extract(epoch from now() - created_at) * 1000)::float8 as waited_ms
-      from requests where lane = ${lane} and priority = h.priority and tenant = h.tenant and state = 'queued'
-      order by id limit ${perTenant}
-    ) r where h.tenant is not null`;
-  return rows.map((row) => ({
-    id: row.id,
-    tenant: row.tenant,
-    priority: row.priority,
-    model: row.model,
-    batchId: row.batch_id ?? undefined,
-    estTokens: row.est_tokens,
-    waitedMs: row.waited_ms,
-  }));
+      from requests where lane = ${lane} and priority = t.priority::smallint and tenant = t.tenant and state = 'queued'
+      order by id limit share.heads
+    ) r where t.tenant is not null`;
+  const last = new Map(classes.map((one) => [one as number, ""]));
+  for (const row of rows) if (row.n === tenantLimit) last.set(row.priority, row.tenant);
+  return { rows: rows.map(backlogRow), heads: rows[0]?.heads ?? 0, after: last };
 }
+
+const backlogRow = (row: Row): BacklogRow => ({
+  id: row.id,
+  tenant: row.tenant,
+  priority: row.priority,
+  model: row.model,
+  batchId: row.batch_id ?? undefined,
+  estTokens: row.est_tokens,
+  waitedMs: row.waited_ms,
+});
 
 export interface DispatchedRow {
   readonly id: string;

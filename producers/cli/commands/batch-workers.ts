@@ -1,6 +1,7 @@
 /** Workers for a batch that nobody else serves, inside this process. */
 import type { Fleet } from "../../../src/fleet/fleet.ts";
 import { type AllWorkers, startAll } from "../../../workers/all.ts";
+import { awayService } from "../patience.ts";
 import { laneFacts } from "./batch-look.ts";
 
 export interface OwnWorkers {
@@ -38,9 +39,12 @@ export const unservedLanes = async (fleet: Fleet, batchId: string): Promise<read
 export function openComplaints(say: (line: string) => void): (error: unknown) => void {
   const saidAt = new Map<string, number>();
   return (error) => {
-    const text = error instanceof Error ? error.message : String(error);
+    const away = awayService(error);
+    const text = away === undefined ? `worker: ${wordsOf(error)}` : `${away} does not answer; waiting for it.`;
     if (Date.now() - (saidAt.get(text) ?? 0) < 10_000) return;
     saidAt.set(text, Date.now());
-    say(`worker: ${text}`);
+    say(text);
   };
 }
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

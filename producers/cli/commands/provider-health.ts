@@ -6,9 +6,9 @@ import { pausedLanes } from "../../../src/ledger/toggles.ts";
 import { providers } from "../../../src/provider/registry.ts";
 import { span } from "../amounts.ts";
 import { exitCodes } from "../exit.ts";
+import { noKeys } from "../keys.ts";
 import { openShell, type Shell, withFleet } from "../shell.ts";
 import { table } from "../table.ts";
-import { noKeys } from "./up.ts";
 
 const patienceMs = 5_000;
 

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { startAll } from "../../../workers/all.ts";
 import { boardPath } from "../../http/board.ts";
 import type { HttpServer } from "../../http/server.ts";
+import { noKeys, providersWithKey } from "../keys.ts";
 import { type ListenOptions, listen } from "../listen.ts";
 import { wholeNumber } from "../number-option.ts";
 import { runUntilStopped, type Staying } from "../run-until-stopped.ts";
@@ -68,9 +69,3 @@ function announce(shell: Shell, { fleet }: Staying, http: HttpServer, session: S
   if (serving.length === 0) shell.note(noKeys(fleet));
   shell.line("Ctrl-C drains and stops.");
 }
-
-export const providersWithKey = (fleet: Staying["fleet"]): string[] =>
-  [...fleet.config.credentials].filter(([, { apiKey }]) => apiKey !== undefined).map(([id]) => id);
-
-export const noKeys = (fleet: Staying["fleet"]): string =>
-  `No provider has a key. Set one of ${[...fleet.config.credentials.values()].map(({ variable }) => variable).join(", ")}, or try it without: millrace up --simulate.`;

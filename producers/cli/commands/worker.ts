@@ -5,10 +5,10 @@ import { startFeeder } from "../../../workers/feeder.ts";
 import { startProviderWorker } from "../../../workers/provider-worker.ts";
 import { startReconciler } from "../../../workers/reconciler.ts";
 import { CommandFailed, exitCodes } from "../exit.ts";
+import { noKeys, providersWithKey } from "../keys.ts";
 import { type Drain, runUntilStopped, type Staying } from "../run-until-stopped.ts";
 import { openShell } from "../shell.ts";
 import { withJson } from "./batch-options.ts";
-import { noKeys, providersWithKey } from "./up.ts";
 
 export function registerWorker(program: Command): void {
   const command = program

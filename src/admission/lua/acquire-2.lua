@@ -51,12 +51,12 @@ local function decide(at)
     return answer(1, 0, 0, 0)
   end
   if held >= concurrency then return answer(0, 0, -1, 0) end
-  local wait, by = 0, 0
+  local wait, by = 0.5, 0 -- less is a double's rounding, no wait
   for i = 1, n do
     local w = arrival[i] + (tonumber(ARGV[at + i]) - burst[i]) * perUnit[i] - now
     if w > wait then wait = w; by = i end
   end
-  if wait > 0 then return answer(0, math.ceil(wait), by, 0) end
+  if by > 0 then return answer(0, math.ceil(wait), by, 0) end
 
   local following = 0
   for i = 1, n do

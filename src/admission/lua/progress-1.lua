@@ -1,6 +1,6 @@
 -- Heartbeat: extends leases that still exist. A lease that expired stays gone.
 --
--- KEYS  1 leases zset (see acquire-3.lua)
+-- KEYS  1 leases zset (see acquire-2.lua)
 -- ARGV  1 lease ms   then lease ids
 -- Returns how many of them exist
 -- Time  Redis' own, in us since 2025-01-01

@@ -13,18 +13,19 @@ import { runCli, startCli, workFolder } from "../../support/cli.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openTestFleet } from "../../support/fleet.ts";
 import { useServices } from "../../support/services.ts";
+import { severable } from "../../support/severable.ts";
 
 const services = useServices();
 
 async function openDesk() {
   const simulator = await startSimulator({ latency: { firstTokenMs: { p50: 50, p99: 200 }, perTokenMs: 1 } });
-  const databaseUrl = await services.newDatabase();
+  const databaseUrl = await services.emptyDatabase();
   const ledger = openLedger(databaseUrl);
   onTestFinished(async () => {
     await ledger.close();
     await simulator.close();
   });
-  const environment = { ...simulated(simulator), REDIS_URL: await services.newRedis(), DATABASE_URL: databaseUrl };
+  const environment = { ...simulated(simulator), REDIS_URL: await services.emptyRedis(), DATABASE_URL: databaseUrl };
   return { simulator, ledger, cwd: workFolder(), environment };
 }
 
@@ -84,6 +85,28 @@ it("Ctrl-C detaches, says how to come back, and the same command goes on to the 
   expect(back.stderr).toContain("of this file goes on");
   expect(idsIn(cwd, "out.jsonl")).toEqual(plainLines(300).map((_line, at) => `plain-${at}`));
   expect(simulator.summary().calls).toBe(300);
+});
+
+it("Postgres and Redis that go away in the middle are waited for, in words", async () => {
+  const { simulator, cwd, environment } = await openDesk();
+  const [redis, postgres] = await Promise.all([severable(environment.REDIS_URL), severable(environment.DATABASE_URL)]);
+  writeLines(cwd, "in.jsonl", plainLines(150));
+  const paced = { CLAUDE_RPM: "600", OPENAI_RPM: "600", GEMINI_RPM: "600" };
+  const run = startCli(["batch", "run", "in.jsonl", "-o", "out.jsonl"], {
+    cwd,
+    environment: { ...environment, ...paced, REDIS_URL: redis.url, DATABASE_URL: postgres.url },
+  });
+  await eventually("the first calls are made", () => simulator.summary().calls >= 30);
+  redis.cut();
+  postgres.cut();
+  await run.said(/Postgres does not answer; waiting for it. Nothing accepted is lost/);
+  redis.mend();
+  postgres.mend();
+  const ended = await run.ended;
+  expect(ended.code, ended.stderr).toBe(0);
+  expect(ended.stderr).toContain("It answers again.");
+  expect(ended.stderr).not.toMatch(/\n\s+at /);
+  expect(idsIn(cwd, "out.jsonl")).toEqual(plainLines(150).map((_line, at) => `plain-${at}`));
 });
 
 it("a file that grew is another batch", async () => {

@@ -15,20 +15,22 @@ async function openDesk(options: SimulatorOptions = {}) {
   const cwd = workFolder();
   const environment = {
     ...simulated(simulator),
-    REDIS_URL: await services.newRedis(),
-    DATABASE_URL: await services.newDatabase(),
+    REDIS_URL: await services.emptyRedis(),
+    DATABASE_URL: await services.emptyDatabase(),
   };
   return {
     simulator,
     cwd,
     cli: (...args: string[]): Promise<CliEnd> => runCli(args, { cwd, environment }),
-    answers: (name: string) =>
-      readFileSync(join(cwd, name), "utf8")
-        .trim()
-        .split("\n")
-        .map((line): unknown => JSON.parse(line)),
+    answers: (name: string) => answersOf(readFileSync(join(cwd, name), "utf8")),
   };
 }
+
+const answersOf = (text: string): unknown[] =>
+  text
+    .trim()
+    .split("\n")
+    .map((line): unknown => JSON.parse(line));
 
 describe("batch run", () => {
   it("answers every line once, in input order, in the wire it came in, through faults of the providers", async () => {
@@ -152,6 +154,31 @@ describe("a submitted batch", () => {
     // A cancelled batch is not found again: the same file starts over.
     const again: { id: string } = JSON.parse((await cli("batch", "submit", "in.jsonl", "--json")).stdout);
     expect(again.id).not.toBe(id);
+  });
+
+  it("is followed from its first answer to its last, in input order", async () => {
+    const { cli, cwd } = await openDesk({ latency: { firstTokenMs: { p50: 20, p99: 400 }, perTokenMs: 0 } });
+    writeLines(cwd, "in.jsonl", openaiLines(60));
+    await cli("batch", "submit", "in.jsonl");
+    const [followed, ran] = await Promise.all([
+      cli("batch", "results", "--follow"),
+      cli("batch", "run", "in.jsonl", "-o", "out.jsonl"),
+    ]);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(followed.code, followed.stderr).toBe(0);
+    expect(followed.stdout).toBe(readFileSync(join(cwd, "out.jsonl"), "utf8"));
+    const asList = await cli("batch", "results", "--json");
+    expect(JSON.parse(asList.stdout)).toEqual(answersOf(followed.stdout));
+  });
+
+  it("that nobody works on in time expires, line by line", async () => {
+    const { cli, cwd, simulator, answers } = await openDesk();
+    writeLines(cwd, "in.jsonl", openaiLines(3));
+    await cli("batch", "submit", "in.jsonl", "--deadline", "1ms");
+    const ended = await cli("batch", "run", "in.jsonl", "-o", "out.jsonl", "--deadline", "1ms");
+    expect(ended.code, ended.stderr).toBe(3);
+    expect(answers("out.jsonl")[0]).toMatchObject({ response: null, error: { code: "batch_expired" } });
+    expect(simulator.summary().calls).toBe(0);
   });
 
   it("of another name than any is said not to exist", async () => {

@@ -5,6 +5,7 @@ import { acceptRequests, requestWithKey } from "../../../src/ledger/accept.ts";
 import { bodyOf } from "../../../src/ledger/bodies.ts";
 import { openLedger } from "../../../src/ledger/ledger.ts";
 import { promptBody } from "../../../src/request/body.ts";
+import { drawn } from "../../support/drawn.ts";
 import { claim, newRequest, openTestLedger, rowOf, stateOf } from "../../support/ledger.ts";
 import { useServices } from "../../support/services.ts";
 
@@ -115,7 +116,7 @@ describe("a body", () => {
       fc.string({ unit: "binary" }),
       fc.constantFrom("\u0000", "a\u0000b", '{"a","b"}', "\\", '\\"', "NULL", "", "\ud83d", "\udc00x", "\u2028", "{}"),
     );
-    const texts = fc.sample(text, 200);
+    const texts = drawn(text, 200);
     const rows = texts.map((prompt) => newRequest({ body: { ...promptBody("m", prompt), system: prompt } }));
     await acceptRequests(ledger, rows);
     for (const row of rows) expect(await bodyOf(ledger, row.id)).toEqual(row.body);

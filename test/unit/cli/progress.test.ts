@@ -111,6 +111,7 @@ const lane: LaneFacts = {
 describe("what limits a batch", () => {
   it.each<[string, Partial<LaneFacts>, string]>([
     ["nobody works", { workers: 0, paused: true }, "no worker for anthropic.haiku: start one with `millrace up`"],
+    ["Redis", { workers: undefined }, "Redis, which does not answer, for anthropic.haiku"],
     ["a pause", { paused: true, closedForMs: 5 }, "a pause (`millrace queue resume`) of anthropic.haiku"],
     ["a person", { held: [{ reason: "no key", count: 2 }] }, "a hold for a person: 2 in anthropic.haiku, no key"],
     ["a closed limiter", { closedForMs: 900 }, "requests/min of anthropic.haiku (450)"],

@@ -96,14 +96,13 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
   const pools = [...config.catalog.pools.values()].filter((pool) => connections.has(pool.provider));
   const consumers = pools.flatMap((pool) => {
     const slots = Math.min(config.worker.slotsPerLane, pool.concurrency);
-    // The express side has slots of its own, a fifth more: bulk calls never hold them.
-    const slotsOf = { main: slots, express: Math.ceil(slots / 5) };
+    // Each side has slots of its own, so bulk calls never hold those of interactive requests; the pool's limit holds for both.
     return sides.map((side) =>
       consumeLane({
         lane: pool.id,
         side,
         redisUrl: fleet.redisUrl,
-        concurrency: slotsOf[side],
+        concurrency: slots,
         leaseMs: config.worker.leaseMs,
         handle,
         onError: options.onError,

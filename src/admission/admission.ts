@@ -10,8 +10,11 @@ import type { Actual, Permit, Verdict } from "./permit.ts";
 import { type Rate, rateFor } from "./rate.ts";
 
 export interface Admission {
-  /** Asking twice with one lease id is granted once. `leaseMs` outlives the call: a lost worker's slot comes back then. */
-  acquire(pool: Pool, leaseId: string, leaseMs: number): Promise<Verdict>;
+  /**
+   * Asking twice with one lease id is granted once. `leaseMs` outlives the call: a lost worker's slot comes back then.
+   * `concurrency` is how far this call may fill the pool; see `concurrencyFor`.
+   */
+  acquire(pool: Pool, leaseId: string, leaseMs: number, concurrency?: number): Promise<Verdict>;
   /** True when this settled the permit; false when it was settled or had expired before. */
   settle(permit: Permit, actual: Actual): Promise<boolean>;
   /** Extends leases of calls under way. */
@@ -44,10 +47,10 @@ export function openAdmission(redisUrl: string): Admission {
   const doorOf = (pool: Pool | string): Door | undefined => doors.get(typeof pool === "string" ? pool : pool.id);
 
   return {
-    acquire(pool, leaseId, leaseMs) {
+    acquire(pool, leaseId, leaseMs, concurrency = pool.concurrency) {
       const door = doorOf(pool) ?? openDoor(scripts, pool, leaseMs);
       doors.set(pool.id, door);
-      return door.acquire(leaseId);
+      return door.acquire({ leaseId, concurrency });
     },
     settle: async (permit, actual) => (await doorOf(permit.pool)?.settle({ permit, actual })) ?? false,
     async progress(permits, leaseMs) {
@@ -62,7 +65,7 @@ export function openAdmission(redisUrl: string): Admission {
 }
 
 interface Door {
-  readonly acquire: (leaseId: string) => Promise<Verdict>;
+  readonly acquire: (ask: { readonly leaseId: string; readonly concurrency: number }) => Promise<Verdict>;
   readonly settle: (end: { readonly permit: Permit; readonly actual: Actual }) => Promise<boolean>;
 }
 
@@ -74,19 +77,11 @@ function openDoor(scripts: Scripts, pool: Pool, leaseMs: number): Door {
     acquire: microBatch({
       maxItems: 200,
       lines: 1,
-      send: async (leaseIds: readonly string[]) => {
-        const shape = [
-          leaseMs,
-          pool.concurrency,
-          rates.length,
-          ...rates.flatMap((rate) => [rate.perUnitUs, rate.burst]),
-        ];
-        const answers = await scripts.acquire(
-          ...keys,
-          ...shape,
-          ...leaseIds.flatMap((leaseId) => [leaseId, requestCost]),
-        );
-        return leaseIds.map((leaseId, at) =>
+      send: async (asks) => {
+        const shape = [leaseMs, rates.length, ...rates.flatMap((rate) => [rate.perUnitUs, rate.burst])];
+        const calls = asks.flatMap(({ leaseId, concurrency }) => [leaseId, concurrency, requestCost]);
+        const answers = await scripts.acquire(...keys, ...shape, ...calls);
+        return asks.map(({ leaseId }, at) =>
           verdictFrom(answers.slice(at * 4, at * 4 + 4), { leaseId, pool: pool.id }, rates),
         );
       },

@@ -19,3 +19,10 @@ export function rateFor(name: string, limitPerMinute: number): Rate {
   const refillPerMinute = Math.max(limitPerMinute - burst, limitPerMinute / 2);
   return { name, perUnitUs: minuteUs / refillPerMinute, burst };
 }
+
+/**
+ * How far a call may fill a pool's concurrency. A fifth is kept for interactive requests: bulk work holds its slots for as
+ * long as calls take, and nobody waits for those to end.
+ */
+export const concurrencyFor = (limit: number, interactive: boolean): number =>
+  interactive ? limit : Math.max(1, limit - Math.ceil(limit / 5));

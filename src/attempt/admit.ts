@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Verdict } from "../admission/permit.ts";
+import { concurrencyFor } from "../admission/rate.ts";
 import type { ClaimedRequest } from "../ledger/claim.ts";
+import { priorities } from "../request/priority.ts";
 import type { AttemptDeps, AttemptHooks, Target } from "./context.ts";
 
 /** A wait up to this is slept in the slot; a longer one gives the slot back. */
@@ -16,10 +18,11 @@ export async function admit(
   hooks: AttemptHooks,
 ): Promise<Verdict> {
   const leaseId = `${request.id}:${request.dispatchNo}`;
+  const concurrency = concurrencyFor(target.pool.concurrency, request.priority === priorities.interactive);
   return deps.telemetry.span("admit", { attributes: { "millrace.pool": target.pool.id } }, async (span) => {
     let slept = 0;
     for (;;) {
-      const verdict = await deps.admission.acquire(target.pool, leaseId, deps.leaseMs);
+      const verdict = await deps.admission.acquire(target.pool, leaseId, deps.leaseMs, concurrency);
       hooks.learned(verdict.granted ? verdict.nextMs : verdict.waitMs);
       if (verdict.granted) return verdict;
       span.set({ "millrace.blocked_by": verdict.blockedBy });

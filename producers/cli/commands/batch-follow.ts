@@ -30,8 +30,8 @@ export async function followBatch({
     const began = performance.now();
     const ended = await patiently(() => look(), { say: progress.note, signal: leave });
     if (ended !== undefined) return ended;
-    // A look at a large batch costs; it takes at most a tenth of the database's time.
-    const pauseMs = Math.max(progress.lookEveryMs, 9 * (performance.now() - began));
+    // A look at a large batch costs: looking takes at most a quarter of the time.
+    const pauseMs = Math.max(progress.lookEveryMs, 3 * (performance.now() - began));
     await sleep(pauseMs, undefined, { signal: leave }).catch(() => {});
   }
   return undefined;

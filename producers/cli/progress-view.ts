@@ -66,7 +66,7 @@ const pace = (view: ProgressView): string =>
 
 function eta(view: ProgressView): string {
   if (doneOf(view) >= view.total) return "done";
-  return view.etaMs === undefined ? "ETA unknown" : `ETA ${span(view.etaMs)}`;
+  return view.etaMs === undefined ? "ETA unknown" : `ETA ${span(Math.ceil(view.etaMs / 1_000) * 1_000)}`;
 }
 
 const cut = (text: string, width: number): string => (text.length <= width ? text : `${text.slice(0, width - 1)}…`);

@@ -42,11 +42,13 @@ export async function runAttempt(deps: AttemptDeps, request: ClaimedRequest, hoo
       hooks.holding(admitted.permit);
       const call = await callProvider(deps, request, target, hooks.stop, remainingMs(deps, request));
       hooks.holding(undefined);
-      // A failed settlement is not a failed call: the lease expires by itself, the answer is kept.
-      await deps.admission.settle(admitted.permit, { requests: 1 }).catch(() => false);
+      // Settled while the ledger commits. A failed settlement is not a failed call: its lease expires by itself.
+      const settled = deps.admission.settle(admitted.permit, { requests: 1 }).catch(() => false);
       if (call.outcome.limits !== undefined) deps.observeLimits(target.pool, call.outcome.limits);
 
-      return record(deps, request, moveAfterCall(deps, request, target, call), call, span);
+      const ended = await record(deps, request, moveAfterCall(deps, request, target, call), call, span);
+      await settled;
+      return ended;
     },
   );
 }

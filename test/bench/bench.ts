@@ -51,7 +51,7 @@ async function benchSettings(directory: string): Promise<string> {
   const { writeFile } = await import("node:fs/promises");
   const path = join(directory, "millrace.json");
   const limits = { requestsPerMinute: 100_000_000, concurrency: 100_000 };
-  await writeFile(path, JSON.stringify({ providers: { anthropic: limits }, worker: { slotsPerLane: 400 } }));
+  await writeFile(path, JSON.stringify({ providers: { anthropic: limits }, worker: { slotsPerLane: 800 } }));
   return path;
 }
 
@@ -59,9 +59,9 @@ async function benchSettings(directory: string): Promise<string> {
 export const instantConnection: Connection = {
   call: async () => ({
     ok: true,
-    text: "The customer asks for a refund because the parcel came late and one part was missing. ".repeat(5),
+    text: "The customer asks for a refund because the parcel came late and one part was missing. ".repeat(10),
     finish: { unified: "stop", raw: "end_turn" },
-    usage: { inputTokens: 250, outputTokens: 90 },
+    usage: { inputTokens: 1_155, outputTokens: 211 },
     providerRequestId: "req_bench",
   }),
   probe: async () => ({ ok: true, text: "instant", finish: { unified: "stop", raw: "stop" }, usage: {} }),

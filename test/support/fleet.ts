@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { SettingsFile } from "../../src/config/file.ts";
-import { type Fleet, openFleet } from "../../src/fleet/fleet.ts";
+import { type Fleet, type FleetOptions, openFleet } from "../../src/fleet/fleet.ts";
 import type { Telemetry } from "../../src/telemetry/telemetry.ts";
 import type { TestServices } from "./services.ts";
 
@@ -29,31 +29,30 @@ export async function openTestFleet(services: TestServices, wish: FleetWish = {}
     worker: { slotsPerLane: 50, leaseMs: 2_000, ...wish.settings?.worker },
   };
   writeFileSync(join(directory, "millrace.json"), JSON.stringify(settings));
-  const fleet = await openFleet({
-    directory,
-    environment: {
-      REDIS_URL: await services.emptyRedis(),
-      DATABASE_URL: await services.emptyDatabase(),
-      ANTHROPIC_API_KEY: "key-a",
-      OPENAI_API_KEY: "key-o",
-      GOOGLE_API_KEY: "key-g",
-      ...wish.environment,
-    },
-    ...(wish.telemetry === undefined ? {} : { telemetry: wish.telemetry }),
-  });
-  onTestFinished(async () => {
-    await fleet.close();
-    rmSync(directory, { recursive: true, force: true });
-  });
+  const environment = {
+    REDIS_URL: await services.emptyRedis(),
+    DATABASE_URL: await services.emptyDatabase(),
+    ANTHROPIC_API_KEY: "key-a",
+    OPENAI_API_KEY: "key-o",
+    GOOGLE_API_KEY: "key-g",
+    ...wish.environment,
+  };
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return open({ directory, environment, ...(wish.telemetry === undefined ? {} : { telemetry: wish.telemetry }) });
+}
+
+const opened = new WeakMap<Fleet, FleetOptions>();
+
+async function open(options: FleetOptions): Promise<Fleet> {
+  const fleet = await openFleet(options);
+  opened.set(fleet, options);
+  onTestFinished(() => fleet.close());
   return fleet;
 }
 
 /** The same settings and services again, as another process would open them. */
-export const openBeside = async (fleet: Fleet): Promise<Fleet> => {
-  const beside = await openFleet({
-    directory: fleet.config.home,
-    environment: { REDIS_URL: fleet.redisUrl, DATABASE_URL: fleet.databaseUrl },
-  });
-  onTestFinished(() => beside.close());
-  return { ...beside, config: fleet.config };
-};
+export function openBeside(fleet: Fleet): Promise<Fleet> {
+  const options = opened.get(fleet);
+  if (options === undefined) throw new Error("this fleet was not opened by openTestFleet");
+  return open(options);
+}

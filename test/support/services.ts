@@ -19,12 +19,15 @@ export interface TestServices {
   bareDatabase(): Promise<string>;
   /** The Redis of this file, flushed. */
   emptyRedis(): Promise<string>;
+  /** A connection to it that closes with the file. */
+  redis(): Promise<Redis>;
 }
 
 export function useServices(): TestServices {
   const directory = mkdtempSync(join(tmpdir(), "millrace-test-"));
   let services: Services | undefined;
   let database = "";
+  let connection: Redis | undefined;
   let made = 0;
 
   beforeAll(async () => {
@@ -33,6 +36,7 @@ export function useServices(): TestServices {
     await migrate(database);
   });
   afterAll(async () => {
+    connection?.disconnect();
     await services?.stop();
     rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   });
@@ -46,12 +50,13 @@ export function useServices(): TestServices {
       made += 1;
       return createDatabase(started(services).databaseUrl, `bare_${made}`);
     },
+    async redis() {
+      connection ??= new Redis(started(services).redisUrl);
+      return connection;
+    },
     async emptyRedis() {
-      const { redisUrl } = started(services);
-      const redis = new Redis(redisUrl);
-      await redis.flushall();
-      redis.disconnect();
-      return redisUrl;
+      await (await this.redis()).flushall();
+      return started(services).redisUrl;
     },
   };
 }

@@ -17,6 +17,8 @@ export interface Following {
   readonly onLook?: (look: Look) => Promise<void>;
 }
 
+const slowMs = 5_000;
+
 /** The batch as it ended, or undefined when the person left before. */
 export async function followBatch({
   fleet,
@@ -28,7 +30,11 @@ export async function followBatch({
   const pace = openPace();
   while (!leave.aborted) {
     const began = performance.now();
-    const ended = await patiently(() => look(), { say: progress.note, signal: leave });
+    // A lost connection is opened again inside the client: then a query does not fail, it just does not come back.
+    const slow = setTimeout(() => progress.note("The ledger has not answered for 5 s; waiting for it."), slowMs);
+    const ended = await patiently(() => look(), { say: progress.note, signal: leave }).finally(() =>
+      clearTimeout(slow),
+    );
     if (ended !== undefined) return ended;
     // A look at a large batch costs: looking takes at most a quarter of the time.
     const pauseMs = Math.max(progress.lookEveryMs, 3 * (performance.now() - began));

@@ -66,7 +66,7 @@ async function workThrough({ fleet, shell, checked, options, path, output }: Run
     if (ended === undefined) {
       return await leaveBatch({ fleet, shell, batch, working: workers.started, sameCommand: true });
     }
-    await conclude(fleet, shell, ended, output);
+    await conclude(fleet, shell, ended, output, checked.checked.problems.count);
   } finally {
     await workers.drain();
     leave.forget();
@@ -86,12 +86,13 @@ function beginning({ batch, fresh }: HandedIn): string {
   return `batch ${batch.id} of this file has ended before; its answers are written again (--new starts over)`;
 }
 
-async function conclude(fleet: Fleet, shell: Shell, batch: BatchView, output: string): Promise<void> {
+/** `leftOut`: bad lines that --skip-bad did not hand in. */
+async function conclude(fleet: Fleet, shell: Shell, batch: BatchView, output: string, leftOut: number): Promise<void> {
   const written = await writeAnswers(fleet, batch, output);
   const summary = await summaryOf(fleet, batch);
-  shell.result({ ...summaryJson(summary), output, answers: written });
+  shell.result({ ...summaryJson(summary), output, answers: written, leftOut });
   shell.line(summaryLine(summary));
-  shell.line(`${count(written)} answers in ${output}`);
+  shell.line(`${count(written)} answers in ${output}${leftOut === 0 ? "" : `; ${count(leftOut)} bad lines left out`}`);
   if (summary.counts.failed > 0) {
     shell.note(`See what failed with \`millrace batch results ${batch.id} --failed\`,`);
     shell.note(`run it again with \`millrace batch retry ${batch.id} --failed\` and the same command.`);

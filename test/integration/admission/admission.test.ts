@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type Admission, openAdmission } from "../../../src/admission/admission.ts";
 import type { Permit, Verdict } from "../../../src/admission/permit.ts";
@@ -21,10 +21,9 @@ const poolOf = (limits: Partial<Pool>): Pool => ({
 
 async function opened(count = 1) {
   const url = await services.emptyRedis();
-  const redis = new Redis(url);
+  const redis = await services.redis();
   const gates = Array.from({ length: count }, () => openAdmission(url));
   onTestFinished(async () => {
-    redis.disconnect();
     await Promise.all(gates.map((gate) => gate.close()));
   });
   const [gate] = gates;

@@ -98,6 +98,7 @@ describe("batch run", () => {
     expect(ended.code, ended.stderr).toBe(0);
     expect(ended.stderr).toContain('in.jsonl:5: has the id "plain-0" of line 2 again');
     expect(ended.stderr).toContain("3 bad lines left out: they get no line in the output.");
+    expect(ended.stdout).toContain("3 answers in out.jsonl; 3 bad lines left out");
     expect(idsIn(cwd, "out.jsonl")).toEqual(["plain-0", "plain-1", "plain-2"]);
   });
 

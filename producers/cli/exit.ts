@@ -1,6 +1,7 @@
 /** How a command ends: exit codes, and words instead of stack traces for everything a person can mend. */
 import { SettingsError } from "../../src/config/settings-error.ts";
 import { ServicesFailed } from "../../src/runtime/embedded/services-failed.ts";
+import { awayService } from "./patience.ts";
 
 export const exitCodes = {
   ok: 0,
@@ -33,18 +34,12 @@ export function endOf(error: unknown): { readonly message: string; readonly code
 
 /** A connection that was refused or lost, in words. */
 function serviceAway(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  const text = `${code} ${error.message}`;
-  if (/MaxRetriesPerRequest|Connection is closed/.test(`${error.name} ${text}`)) {
-    return "Redis does not answer. Start it, or check REDIS_URL; nothing accepted is lost.";
-  }
-  if (
-    /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|CONNECT_TIMEOUT|CONNECTION_CLOSED|CONNECTION_ENDED|CONNECTION_DESTROYED|57P0[123]|28P01|28000|3D000/.test(
-      text,
-    )
-  ) {
-    return `Postgres does not answer (${error.message}). Start it, or check DATABASE_URL; nothing accepted is lost.`;
-  }
-  return undefined;
+  const service = awayService(error) ?? (isLoginRefused(error) ? "Postgres" : undefined);
+  if (service === undefined || !(error instanceof Error)) return undefined;
+  const [words, variable] = service === "Redis" ? ["", "REDIS_URL"] : [` (${error.message})`, "DATABASE_URL"];
+  return `${service} does not answer${words}. Start it, or check ${variable}; nothing accepted is lost.`;
 }
+
+/** Wrong password, unknown user, unknown database: the address is wrong, not the server. */
+const isLoginRefused = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && ["28P01", "28000", "3D000"].includes(String(error.code));

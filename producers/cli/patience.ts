@@ -1,5 +1,6 @@
 /** Waiting for a service that is away: right where work is under way, wrong where a command has not begun. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { isPostgresAway } from "../../src/ledger/interruption.ts";
 
 export interface Patience {
   /** Told once for each absence, and when it is over. */
@@ -28,9 +29,7 @@ export async function patiently<Value>(work: () => Promise<Value>, { say, signal
 /** Which service an error says is away, or undefined when it says something else. */
 export function awayService(error: unknown): "Redis" | "Postgres" | undefined {
   if (!(error instanceof Error)) return undefined;
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  const text = `${error.name} ${code} ${error.message}`;
+  const text = `${error.name} ${error.message}`;
   if (/MaxRetriesPerRequest|Connection is closed|Stream isn't writeable/.test(text)) return "Redis";
-  const postgres = /ECONNREFUSED|ECONNRESET|EPIPE|CONNECT_TIMEOUT|CONNECTION_(CLOSED|ENDED|DESTROYED)|\b57P0[123]\b/;
-  return postgres.test(text) ? "Postgres" : undefined;
+  return isPostgresAway(error) ? "Postgres" : undefined;
 }

@@ -1,6 +1,6 @@
 /** The feeder's view of the backlog: heads of tenants, due rows, and the move into a lane. All bounded queries. */
 import type { PriorityNumber } from "../request/priority.ts";
-import { despiteDeadlocks } from "./contention.ts";
+import { despiteDeadlocks } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
 
 export interface BacklogRow {

@@ -1,7 +1,7 @@
 /** Batches: a set of requests handed over together. Counts come from the rows themselves, never from counters. */
 import type { ISql } from "postgres";
 import { v7 as uuidv7 } from "uuid";
-import { despiteDeadlocks } from "./contention.ts";
+import { despiteDeadlocks } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
 
 export type BatchState = "accepting" | "running" | "completed" | "cancelling" | "cancelled";

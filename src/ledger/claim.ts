@@ -4,7 +4,7 @@
  */
 import type { Body } from "../request/body.ts";
 import { type MicroBatch, microBatch } from "../runtime/micro-batch.ts";
-import { despiteDeadlocks } from "./contention.ts";
+import { despiteDeadlocks } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
 
 export interface PassedOver {

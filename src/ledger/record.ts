@@ -10,7 +10,7 @@ import type { Result } from "../request/result.ts";
 import type { Usage } from "../request/usage.ts";
 import { type MicroBatch, microBatch } from "../runtime/micro-batch.ts";
 import type { PassedOver } from "./claim.ts";
-import { despiteDeadlocks, isRowRefused } from "./contention.ts";
+import { despiteAbsence, despiteDeadlocks, isRowRefused } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** One provider call, as it will stand in `attempts`. */
@@ -62,6 +62,12 @@ const longestDelayMs = 30 * 86_400_000;
 /** No call has this many tokens: a count that no column holds is as good as unknown. */
 const largestCount = 2_147_483_647;
 
+/**
+ * How long answers wait for a Postgres that is away. They are held by the slots of their calls, so they are few; what is
+ * not recorded by then comes back when its lease ends, as a call that may have been made.
+ */
+const patienceMs = 120_000;
+
 export const recordRequests = (ledger: Ledger): RecordRequest =>
   microBatch({
     maxItems: 256,
@@ -69,8 +75,7 @@ export const recordRequests = (ledger: Ledger): RecordRequest =>
     faultOfOne: isRowRefused,
     send: async (inputs) => {
       const input = storable(inputs.map(recordRow));
-      const rows = await despiteDeadlocks(
-        () => ledger.hot<{ lease_token: string }[]>`
+      const statement = () => ledger.hot<{ lease_token: string }[]>`
         with input as materialized (
           select * from json_to_recordset(${input}::text::json) as i(token uuid, request_id uuid, tenant text, batch_id uuid,
             dispatch_no int, attempt int, state text, spent int, delay_ms float8, next_deployment text, next_lane text,
@@ -120,8 +125,8 @@ export const recordRequests = (ledger: Ledger): RecordRequest =>
           select request_id, 'result', result::json from moved where result is not null
           on conflict (request_id, kind) do nothing
         )
-        select lease_token from moved`,
-      );
+        select lease_token from moved`;
+      const rows = await despiteAbsence(patienceMs, () => despiteDeadlocks(statement));
       const tokens = new Set(rows.map((row) => row.lease_token));
       return inputs.map((row) => (tokens.has(row.leaseToken) ? "recorded" : "superseded"));
     },

@@ -1,0 +1,49 @@
+/** Errors of Postgres that are nobody's mistake, and what to do about them. */
+import { setTimeout as sleep } from "node:timers/promises";
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+
+/** Postgres refused a value (class 22) or a constraint did (class 23): one row of the statement is to blame. */
+export const isRowRefused = (error: unknown): boolean => /^2[23]/.test(codeOf(error));
+
+/** The connection could not be made or was lost, or the server is shutting down or starting (class 57P). */
+export const isPostgresAway = (error: unknown): boolean =>
+  /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|ETIMEDOUT|CONNECT_TIMEOUT|CONNECTION_(CLOSED|ENDED|DESTROYED)|57P0[123])$/.test(
+    codeOf(error),
+  );
+
+const deadlock = "40P01";
+const tries = 10;
+
+/**
+ * Two statements that each move many rows may take their locks in opposite orders; Postgres then ends one of them with a
+ * deadlock error and nothing of it has happened. Saying it again is the answer.
+ */
+export async function despiteDeadlocks<Value>(statement: () => Promise<Value>): Promise<Value> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await statement();
+    } catch (error) {
+      if (codeOf(error) !== deadlock || attempt === tries) throw error;
+    }
+  }
+}
+
+const lookMs = 200;
+
+/**
+ * Waits up to `patienceMs` for a Postgres that is away. Only for statements that may be said twice: the connection may
+ * have been cut after the commit.
+ */
+export async function despiteAbsence<Value>(patienceMs: number, statement: () => Promise<Value>): Promise<Value> {
+  const until = Date.now() + patienceMs;
+  for (;;) {
+    try {
+      return await statement();
+    } catch (error) {
+      if (!isPostgresAway(error) || Date.now() > until) throw error;
+      await sleep(lookMs);
+    }
+  }
+}

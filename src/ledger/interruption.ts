@@ -7,11 +7,11 @@ const codeOf = (error: unknown): string =>
 /** Postgres refused a value (class 22) or a constraint did (class 23): one row of the statement is to blame. */
 export const isRowRefused = (error: unknown): boolean => /^2[23]/.test(codeOf(error));
 
-/** The connection could not be made or was lost, or the server is shutting down or starting (class 57P). */
-export const isPostgresAway = (error: unknown): boolean =>
-  /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|ETIMEDOUT|CONNECT_TIMEOUT|CONNECTION_(CLOSED|ENDED|DESTROYED)|57P0[123])$/.test(
-    codeOf(error),
-  );
+/** The connection could not be made or was lost, or the server is full, stopping or starting. Not what we closed ourselves. */
+export const isPostgresAway = (error: unknown): boolean => away.test(codeOf(error));
+
+const away =
+  /^(CONNECTION_CLOSED|CONNECT_TIMEOUT|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN|08\w{3}|57P0[123]|53300)$/;
 
 const deadlock = "40P01";
 const tries = 10;

@@ -12,9 +12,9 @@ import { type Rate, rateFor } from "./rate.ts";
 export interface Admission {
   /**
    * Asking twice with one lease id is granted once. `leaseMs` outlives the call: a lost worker's slot comes back then.
-   * `concurrency` is how far this call may fill the pool; see `concurrencyFor`.
+   * `share` is how far this call may fill the pool, in (0, 1]; see `shareFor`.
    */
-  acquire(pool: Pool, leaseId: string, leaseMs: number, concurrency?: number): Promise<Verdict>;
+  acquire(pool: Pool, leaseId: string, leaseMs: number, share?: number): Promise<Verdict>;
   /** True when this settled the permit; false when it was settled or had expired before. */
   settle(permit: Permit, actual: Actual): Promise<boolean>;
   /** Extends leases of calls under way. */
@@ -47,10 +47,10 @@ export function openAdmission(redisUrl: string): Admission {
   const doorOf = (pool: Pool | string): Door | undefined => doors.get(typeof pool === "string" ? pool : pool.id);
 
   return {
-    acquire(pool, leaseId, leaseMs, concurrency = pool.concurrency) {
+    acquire(pool, leaseId, leaseMs, share = 1) {
       const door = doorOf(pool) ?? openDoor(scripts, pool, leaseMs);
       doors.set(pool.id, door);
-      return door.acquire({ leaseId, concurrency });
+      return door.acquire({ leaseId, share });
     },
     settle: async (permit, actual) => (await doorOf(permit.pool)?.settle({ permit, actual })) ?? false,
     async progress(permits, leaseMs) {
@@ -65,7 +65,7 @@ export function openAdmission(redisUrl: string): Admission {
 }
 
 interface Door {
-  readonly acquire: (ask: { readonly leaseId: string; readonly concurrency: number }) => Promise<Verdict>;
+  readonly acquire: (ask: { readonly leaseId: string; readonly share: number }) => Promise<Verdict>;
   readonly settle: (end: { readonly permit: Permit; readonly actual: Actual }) => Promise<boolean>;
 }
 
@@ -78,8 +78,13 @@ function openDoor(scripts: Scripts, pool: Pool, leaseMs: number): Door {
       maxItems: 200,
       lines: 1,
       send: async (asks) => {
-        const shape = [leaseMs, rates.length, ...rates.flatMap((rate) => [rate.perUnitUs, rate.burst])];
-        const calls = asks.flatMap(({ leaseId, concurrency }) => [leaseId, concurrency, requestCost]);
+        const shape = [
+          leaseMs,
+          pool.concurrency,
+          rates.length,
+          ...rates.flatMap((rate) => [rate.perUnitUs, rate.burst]),
+        ];
+        const calls = asks.flatMap(({ leaseId, share }) => [leaseId, share, requestCost]);
         const answers = await scripts.acquire(...keys, ...shape, ...calls);
         return asks.map(({ leaseId }, at) =>
           verdictFrom(answers.slice(at * 4, at * 4 + 4), { leaseId, pool: pool.id }, rates),

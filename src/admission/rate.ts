@@ -21,8 +21,7 @@ export function rateFor(name: string, limitPerMinute: number): Rate {
 }
 
 /**
- * How far a call may fill a pool's concurrency. A fifth is kept for interactive requests: bulk work holds its slots for as
- * long as calls take, and nobody waits for those to end.
+ * How far a call may fill a pool: a fifth of every burst and of the concurrency is kept for interactive requests, so that
+ * bulk work, which takes all there is, leaves them a permit at once.
  */
-export const concurrencyFor = (limit: number, interactive: boolean): number =>
-  interactive ? limit : Math.max(1, limit - Math.ceil(limit / 5));
+export const shareFor = (interactive: boolean): number => (interactive ? 1 : 0.8);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Verdict } from "../admission/permit.ts";
-import { concurrencyFor } from "../admission/rate.ts";
+import { shareFor } from "../admission/rate.ts";
 import type { ClaimedRequest } from "../ledger/claim.ts";
 import { priorities } from "../request/priority.ts";
 import type { AttemptDeps, AttemptHooks, Target } from "./context.ts";
@@ -18,11 +18,11 @@ export async function admit(
   hooks: AttemptHooks,
 ): Promise<Verdict> {
   const leaseId = `${request.id}:${request.dispatchNo}`;
-  const concurrency = concurrencyFor(target.pool.concurrency, request.priority === priorities.interactive);
+  const share = shareFor(request.priority === priorities.interactive);
   return deps.telemetry.span("admit", { attributes: { "millrace.pool": target.pool.id } }, async (span) => {
     let slept = 0;
     for (;;) {
-      const verdict = await deps.admission.acquire(target.pool, leaseId, deps.leaseMs, concurrency);
+      const verdict = await deps.admission.acquire(target.pool, leaseId, deps.leaseMs, share);
       hooks.learned(verdict.granted ? verdict.nextMs : verdict.waitMs);
       if (verdict.granted) return verdict;
       span.set({ "millrace.blocked_by": verdict.blockedBy });

@@ -4,9 +4,9 @@
 --
 -- KEYS  1 state   hash: lt = newest time seen (monotone clock), a<i> = theoretical arrival time of dimension i
 --       2 leases  zset: lease id -> expiry; its size is the concurrency in use
--- ARGV  1 lease ms   2 number of dimensions n
+-- ARGV  1 lease ms   2 concurrency   3 number of dimensions n
 --       then 2 a dimension: microseconds per unit, burst in units
---       then 2 + n a call: lease id, how far it may fill the pool's concurrency, cost in each dimension
+--       then 2 + n a call: lease id, share of every burst and of the concurrency it may fill (0..1), cost in each dimension
 -- Returns 4 numbers a call: granted 1|0, wait us, blocked by (0 nothing | i dimension i | -1 concurrency), next us
 --       next = how long until one more call of this cost could be granted (rates only)
 -- Time  Redis' own, read once, in us since 2025-01-01 (a double's step is then below 0.01 us), never backwards.
@@ -16,7 +16,8 @@
 local t = redis.call('TIME')
 local now = (tonumber(t[1]) - 1735689600) * 1000000 + tonumber(t[2])
 local ttl = tonumber(ARGV[1]) * 1000
-local n = tonumber(ARGV[2])
+local concurrency = tonumber(ARGV[2])
+local n = tonumber(ARGV[3])
 
 local fields = {'lt'}
 for i = 1, n do fields[i + 1] = 'a' .. i end
@@ -26,7 +27,7 @@ if lt > now then now = lt end
 
 local perUnit, burst, arrival = {}, {}, {}
 for i = 1, n do
-  perUnit[i], burst[i] = tonumber(ARGV[1 + 2 * i]), tonumber(ARGV[2 + 2 * i])
+  perUnit[i], burst[i] = tonumber(ARGV[2 + 2 * i]), tonumber(ARGV[3 + 2 * i])
   if state[i + 1] then
     arrival[i] = tonumber(state[i + 1])
   else
@@ -44,24 +45,29 @@ local function answer(...)
 end
 
 local function decide(at)
-  local lease = ARGV[at]
+  local lease, share = ARGV[at], tonumber(ARGV[at + 1])
   if redis.call('ZSCORE', KEYS[2], lease) then
     redis.call('ZADD', KEYS[2], 'XX', 'GT', now + ttl, lease)
     return answer(1, 0, 0, 0)
   end
-  if held >= tonumber(ARGV[at + 1]) then return answer(0, 0, -1, 0) end
+  if held >= math.max(1, math.floor(concurrency * share)) then return answer(0, 0, -1, 0) end
+  -- How long until dimension i admits this call; a call is never barred for good by its share.
+  local function waitFor(i)
+    local cost = tonumber(ARGV[at + 1 + i])
+    local room = math.min(burst[i], math.max(math.floor(burst[i] * share), cost))
+    return arrival[i] + (cost - room) * perUnit[i] - now
+  end
   local wait, by = 0.5, 0 -- less is a double's rounding, no wait
   for i = 1, n do
-    local w = arrival[i] + (tonumber(ARGV[at + 1 + i]) - burst[i]) * perUnit[i] - now
+    local w = waitFor(i)
     if w > wait then wait = w; by = i end
   end
   if by > 0 then return answer(0, math.ceil(wait), by, 0) end
 
   local following = 0
   for i = 1, n do
-    local cost = tonumber(ARGV[at + 1 + i])
-    arrival[i] = math.max(arrival[i], now) + cost * perUnit[i]
-    following = math.max(following, arrival[i] + (cost - burst[i]) * perUnit[i] - now)
+    arrival[i] = math.max(arrival[i], now) + tonumber(ARGV[at + 1 + i]) * perUnit[i]
+    following = math.max(following, waitFor(i))
   end
   redis.call('ZADD', KEYS[2], now + ttl, lease)
   held = held + 1
@@ -69,7 +75,7 @@ local function decide(at)
   answer(1, 0, 0, math.ceil(following))
 end
 
-for at = 3 + 2 * n, #ARGV, 2 + n do decide(at) end
+for at = 4 + 2 * n, #ARGV, 2 + n do decide(at) end
 if granted then
   local writes = {'lt', now}
   for i = 1, n do

@@ -280,11 +280,10 @@ describe("the provider's limits", () => {
     const anthropic = testProvider();
     await startWork(fleet, { anthropic });
     await handIn(fleet, prompts(500, "bulk"), { priority: "bulk" });
-    await eventually("bulk has used up the burst", () => anthropic.calls.length >= 30);
-    const since = performance.now();
+    await eventually("bulk has used up its share of the burst", () => anthropic.calls.length >= 30);
     const [id = ""] = await handIn(fleet, ["now"], { priority: "interactive" });
     expect((await ended(fleet, id)).state).toBe("succeeded");
-    expect(performance.now() - since).toBeLessThan(3_000);
+    expect(anthropic.calls.length).toBeLessThan(120);
   });
 });
 

@@ -1,0 +1,54 @@
+/**
+ * Real processes on a test's services, against the simulator: what is killed in crash tests. The command line comes from
+ * the build; the test itself looks on through a fleet of its own.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { type Fleet, openFleet } from "../../src/fleet/fleet.ts";
+import { type Simulator, type SimulatorOptions, startSimulator } from "../../src/simulator/simulator.ts";
+import { type CliProcess, startCli, workFolder } from "./cli.ts";
+import { unlimited } from "./fleet.ts";
+import type { TestServices } from "./services.ts";
+
+export interface CrashScene {
+  readonly fleet: Fleet;
+  readonly simulator: Simulator;
+  /** `millrace worker <names>` once it works. */
+  worker(...names: string[]): Promise<CliProcess>;
+}
+
+export interface SceneWish {
+  readonly simulator?: SimulatorOptions;
+  readonly worker?: { readonly slotsPerLane?: number; readonly drainGraceMs?: number };
+}
+
+export async function openScene(services: TestServices, wish: SceneWish = {}): Promise<CrashScene> {
+  const simulator = await startSimulator({ outputTokens: { p50: 5, p99: 10 }, ...wish.simulator });
+  onTestFinished(() => simulator.close());
+  const cwd = workFolder();
+  const settings = {
+    providers: { anthropic: unlimited, openai: unlimited, gemini: unlimited },
+    attempts: { baseMs: 20, capMs: 100 },
+    worker: { slotsPerLane: 20, leaseMs: 2_000, ...wish.worker },
+  };
+  writeFileSync(join(cwd, "millrace.json"), JSON.stringify(settings));
+  const environment = {
+    REDIS_URL: await services.emptyRedis(),
+    DATABASE_URL: await services.emptyDatabase(),
+    ANTHROPIC_API_KEY: "sim-crash",
+    ANTHROPIC_BASE_URL: simulator.baseUrls.anthropic,
+    MILLRACE_LOG: "error",
+  };
+  const fleet = await openFleet({ directory: cwd, environment });
+  onTestFinished(() => fleet.close());
+  return {
+    fleet,
+    simulator,
+    async worker(...names) {
+      const process = startCli(["worker", ...names], { cwd, environment });
+      await process.said(/Working: /);
+      return process;
+    },
+  };
+}

@@ -3,11 +3,15 @@
  * after `handle` returned, which is after the ledger's commit. BullMQ's retries and limits are not used: `limiter` is set
  * so high only because `queue.rateLimit` is ignored by workers without one.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Job, Queue, RateLimitError, UnrecoverableError, Worker } from "bullmq";
 import { Redis } from "ioredis";
 import { type Gate, openGate } from "./gate.ts";
 import { type JobSummary, type LaneJob, laneJobSchema, queueNameOf, type Side } from "./lane-job.ts";
 import { keptJobs, lanePrefix } from "./lanes.ts";
+
+/** After this long without a job in hand a worker that does not close is left behind. */
+const closePatienceMs = 2_000;
 
 export interface Handled {
   readonly summary: JobSummary;
@@ -48,7 +52,17 @@ export function consumeLane(options: ConsumeOptions): LaneConsumer {
   queue.on("error", options.onError);
   const gate = openGate(Date.now);
 
+  let inHand = 0;
   const process = async (job: Job): Promise<JobSummary> => {
+    inHand += 1;
+    try {
+      return await work(job);
+    } finally {
+      inHand -= 1;
+    }
+  };
+
+  const work = async (job: Job): Promise<JobSummary> => {
     const entry = await gate.enter();
     if (!entry.admitted) {
       // Back to the front of its class, for the whole fleet, without touching the row.
@@ -82,7 +96,9 @@ export function consumeLane(options: ConsumeOptions): LaneConsumer {
   return {
     lane,
     async close() {
-      await worker.close();
+      // BullMQ waits for its blocking connection to end: for ever, when that one is just waiting to connect again.
+      const closed = worker.close().then(() => true);
+      while (!(await Promise.race([closed, sleep(closePatienceMs, false, { ref: false })])) && inHand > 0);
       await queue.close();
       redis.disconnect();
     },

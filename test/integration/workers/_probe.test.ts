@@ -16,7 +16,7 @@ const named = async (name: string, p: Promise<unknown>) => {
   if (r !== "ok") console.log(name, r);
   return r;
 };
-test.each(Array.from({ length: 60 }, (_, i) => i))("round %i", async () => {
+test.each(Array.from({ length: 25 }, (_, i) => i))("round %i", async () => {
   const way = await severable(await services.emptyRedis());
   const fleet = await openTestFleet(services, { environment: { REDIS_URL: way.url } });
   const anthropic = testProvider((call, io) => later(20, io, answer(call.prompt)));

@@ -9,6 +9,7 @@ import { migrate } from "../ledger/migrate.ts";
 import { providers } from "../provider/registry.ts";
 import { type Bell, openBell } from "../queue/bell.ts";
 import { type Lanes, openLanes } from "../queue/lanes.ts";
+import { checkRedis } from "../queue/redis-check.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { type Services, startServices } from "../runtime/embedded/services.ts";
 import { silentTelemetry, type Telemetry } from "../telemetry/telemetry.ts";
@@ -40,6 +41,7 @@ export interface FleetOptions {
 export async function openFleet(options: FleetOptions): Promise<Fleet> {
   const config = loadConfig(Object.values(providers), options.directory, options.environment);
   const say = options.say ?? (() => {});
+  if (config.redisUrl !== undefined) await checkRedis(config.redisUrl, say);
   const services = await servicesOf(config, say);
   await migrate(services.databaseUrl).catch(async (error: unknown) => {
     await services.stop();

@@ -4,7 +4,7 @@
  */
 import type { Body } from "../request/body.ts";
 import { type MicroBatch, microBatch } from "../runtime/micro-batch.ts";
-import { despiteDeadlocks } from "./interruption.ts";
+import { despiteAbsence, despiteDeadlocks } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
 
 export interface PassedOver {
@@ -65,6 +65,9 @@ interface ClaimRow {
   readonly body: Body;
 }
 
+/** Nobody was called yet: a worker waits with its job in hand for a Postgres that is away, until it is worth looking elsewhere. */
+const patienceMs = 30_000;
+
 export type ClaimRequest = MicroBatch<Claim, ClaimedRequest | undefined>;
 
 /**
@@ -77,8 +80,7 @@ export const claimRequests = (ledger: Ledger, leaseMs: number): ClaimRequest =>
   microBatch({
     maxItems: 256,
     send: async (claims) => {
-      const rows = await despiteDeadlocks(
-        () => ledger.hot<ClaimRow[]>`
+      const statement = () => ledger.hot<ClaimRow[]>`
         update requests r set state = 'running', attempt = r.attempt + 1, deployment_attempt = r.deployment_attempt + 1,
           lease_token = i.token, lease_until = now() + ${leaseMs} * interval '1 millisecond'
         from unnest(${claims.map((c) => c.id)}::uuid[], ${claims.map((c) => c.dispatchNo)}::int[],
@@ -86,8 +88,8 @@ export const claimRequests = (ledger: Ledger, leaseMs: number): ClaimRequest =>
         where r.id = i.id and r.dispatch_no = i.dispatch_no and r.state || '' = 'dispatched'
         returning r.id, r.lease_token, r.tenant, r.batch_id, r.model, r.deployment, r.lane, r.priority, r.attempt, r.deployment_attempt,
           r.passed_over, r.est_input_tokens, r.est_output_tokens, r.deadline, r.traceparent, r.reply_wanted, r.created_at,
-          (select content from payloads p where p.request_id = r.id and p.kind = 'body') as body`,
-      );
+          (select content from payloads p where p.request_id = r.id and p.kind = 'body') as body`;
+      const rows = await despiteAbsence(patienceMs, () => despiteDeadlocks(statement));
       // By token, not by id: of two claims of one row in one group, one owns it.
       const byToken = new Map(rows.map((row) => [row.lease_token, row]));
       return claims.map((claim) => {

@@ -1,6 +1,7 @@
 /** The connection to the ledger. Every file of this folder takes a `Ledger`; nobody else speaks SQL. */
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
+import { arrayTypes } from "./array-types.ts";
 
 export interface Ledger {
   /** Statements written by hand. */
@@ -35,6 +36,8 @@ export function openLedger(databaseUrl: string, options: LedgerOptions = {}): Le
     backoff: () => 0.2,
     connect_timeout: 10,
     connection: { application_name: "millrace" },
+    fetch_types: false,
+    types: arrayTypes,
   };
   const sql = postgres(databaseUrl, settings);
   const hot = postgres(databaseUrl, {
@@ -56,7 +59,7 @@ export function openLedger(databaseUrl: string, options: LedgerOptions = {}): Le
 
 /** True when the database accepts a connection and answers. */
 export async function databaseAnswers(databaseUrl: string): Promise<boolean> {
-  const sql = postgres(databaseUrl, { max: 1, connect_timeout: 3, onnotice: () => {} });
+  const sql = postgres(databaseUrl, { max: 1, connect_timeout: 3, onnotice: () => {}, fetch_types: false });
   try {
     await sql`select 1`;
     return true;

@@ -11,7 +11,7 @@ const migrationLock = 4_915_112_101;
  * once: an advisory lock lets one work while the others wait. Throws when the server is older than PostgreSQL 13.
  */
 export async function migrate(databaseUrl: string): Promise<void> {
-  const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
+  const sql = postgres(databaseUrl, { max: 1, onnotice: () => {}, fetch_types: false });
   try {
     const [row] = await sql<{ version: number }[]>`select current_setting('server_version_num')::int as version`;
     if (row !== undefined && row.version < 130_000) {

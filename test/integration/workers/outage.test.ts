@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { Fleet } from "../../../src/fleet/fleet.ts";
-import { openLedger } from "../../../src/ledger/ledger.ts";
 import { startAll } from "../../../workers/all.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openTestFleet } from "../../support/fleet.ts";
@@ -72,18 +71,4 @@ test("a fleet whose Redis is away can be told to stop, and stops", async () => {
   way.mend();
   await drained;
   expect(performance.now() - since).toBeLessThan(10_000);
-});
-
-test("a connection to Postgres that breaks in its first moments takes nothing down with it", async () => {
-  const way = await severable(await services.emptyDatabase());
-  for (let ms = 0; ms < 30; ms += 1) {
-    const ledger = openLedger(way.url, { connections: 1 });
-    const asked = Promise.allSettled([ledger.sql`select ${["a"]}::text[]`, ledger.hot`select 1`]);
-    await sleep(ms);
-    way.cut();
-    way.mend();
-    // Asked again or refused; a rejection that nobody hears would end this process.
-    await asked;
-    await ledger.close();
-  }
 });

@@ -44,9 +44,8 @@ test.each([
   ["float8", [0.1, 1e300]],
 ])("an array of %s arrives as it was sent: %j", async (type, values) => {
   const ledger = await openTestLedger(services);
-  const sent = ledger.sql`select to_json(${values}::${ledger.sql.unsafe(type)}[]) as got`;
-  const [row] = await sent;
-  expect((row?.["got"] as unknown[]).map(String)).toEqual(values.map(String));
+  const [row] = await ledger.sql`select to_json(${values}::${ledger.sql.unsafe(type)}[])::text as got`;
+  expect(JSON.parse(row?.["got"])).toEqual(values.map((value) => (type === "bigint" ? Number(value) : value)));
 });
 
 test("arrays of numbers are read as they are written", async () => {

@@ -1,7 +1,7 @@
 /** The connection to the ledger. Every file of this folder takes a `Ledger`; nobody else speaks SQL. */
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
-import { arrayTypes } from "./array-types.ts";
+import { arrayTypes } from "./array-encoding.ts";
 
 export interface Ledger {
   /** Statements written by hand. */

@@ -13,9 +13,9 @@ await bench("queries", async ({ quick, fleet, say }) => {
   if (folded !== rows) throw new Error(`of ${rows} attempts ${folded} were rolled up`);
   say(`  rolled up ${folded} attempts in ${((performance.now() - started) / 1000).toFixed(1)} s`);
   await fleet.ledger.sql`analyze attempts`;
-  const runs = quick ? 100 : 500;
+  const runs = quick ? 60 : 500;
   const stats = await time(runs, () => modelStats(fleet.ledger, 24));
-  const monthly = await time(runs, () => modelStats(fleet.ledger, 24 * 30));
+  const monthly = await time(runs / 5, () => modelStats(fleet.ledger, 24 * 30));
   const logs = await time(runs, () => attemptLog(fleet.ledger, { limit: 50 }));
   const byProvider = await time(runs, () => attemptLog(fleet.ledger, { limit: 50, provider: "openai" }));
   const failed = await time(runs, () => attemptLog(fleet.ledger, { limit: 50, failedOnly: true }));

@@ -19,8 +19,8 @@ import { bench, instantConnection, median } from "./bench.ts";
 const concurrency = 800;
 const model = "claude-haiku-4-5";
 const lane = "anthropic.haiku";
-/** The mean of a public trace (Azure LLM inference 2023, conversations): 1,155 tokens in, 211 out, four characters each. */
-const prompt = "Summarise the ticket below in one line. ".repeat(115);
+/** The mean of a public trace (Azure LLM inference 2023, conversations): 1,155 tokens in, 211 out, four characters each. `--short`: one sentence in. */
+const prompt = "Summarise the ticket below in one line. ".repeat(process.argv.includes("--short") ? 1 : 115);
 
 await bench("throughput", async ({ quick, fleet, say }) => {
   const jobs = quick ? 10_000 : 20_000;

@@ -5,6 +5,7 @@
 import { v7 as uuidv7 } from "uuid";
 import { openAdmission } from "../src/admission/admission.ts";
 import type { Permit } from "../src/admission/permit.ts";
+import { shareFor } from "../src/admission/rate.ts";
 import type { AttemptDeps } from "../src/attempt/context.ts";
 import { type Ended, runAttempt } from "../src/attempt/run-attempt.ts";
 import type { Fleet } from "../src/fleet/fleet.ts";
@@ -15,7 +16,7 @@ import type { Connection } from "../src/provider/provider.ts";
 import { providers } from "../src/provider/registry.ts";
 import { consumeLane, type Handled } from "../src/queue/consume.ts";
 import type { Gate } from "../src/queue/gate.ts";
-import { type LaneJob, sides } from "../src/queue/lane-job.ts";
+import { type LaneJob, type Side, sides } from "../src/queue/lane-job.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { openReplySender } from "../src/stream/reply.ts";
 import { openStreamWriter } from "../src/stream/token-stream.ts";
@@ -95,14 +96,16 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
 
   const pools = [...config.catalog.pools.values()].filter((pool) => connections.has(pool.provider));
   const consumers = pools.flatMap((pool) => {
-    const slots = Math.min(config.worker.slotsPerLane, pool.concurrency);
-    // Each side has slots of its own, so bulk calls never hold those of interactive requests; the pool's limit holds for both.
+    // Each side has slots of its own, so bulk calls never hold those of interactive requests; the pool's limit holds for
+    // both. A slot that its side can never fill would only claim rows and hand them back.
+    const slots = (side: Side) =>
+      Math.min(config.worker.slotsPerLane, Math.max(1, Math.floor(pool.concurrency * shareFor(side === "express"))));
     return sides.map((side) =>
       consumeLane({
         lane: pool.id,
         side,
         redisUrl: fleet.redisUrl,
-        concurrency: slots,
+        concurrency: slots(side),
         leaseMs: config.worker.leaseMs,
         handle,
         onError: options.onError,

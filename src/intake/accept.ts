@@ -3,6 +3,7 @@
  * once. Everything else is the feeder's: it orders the backlog fairly. The bell tells it that there is something new.
  */
 import type { Config } from "../config/config.ts";
+import { smallestWindow } from "../feed/window.ts";
 import { acceptRequests, type NewRequest } from "../ledger/accept.ts";
 import { recallDispatched } from "../ledger/backlog.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -44,7 +45,7 @@ export const openIntake = (deps: IntakeDeps): Intake => ({
     });
     try {
       const prepared = orders.map((order) => prepareWithin(deps, order, commit));
-      const direct = await directEpoch(deps, orders);
+      const direct = await directRoom(deps, prepared);
       const rows = prepared.flatMap((entry) => (entry.ok ? [born(entry.row, direct)] : []));
       const fresh = rows.length === 0 ? new Set<string>() : await acceptRequests(deps.ledger, rows);
       await dispatchDirect(
@@ -81,14 +82,39 @@ function prepareWithin(deps: IntakeDeps, order: Order, commit: Promise<void>): P
   return prepared;
 }
 
-/** The epoch to be born dispatched under, or undefined when nothing here is interactive or Redis is away. */
-async function directEpoch(deps: IntakeDeps, orders: readonly Order[]): Promise<string | undefined> {
-  if (!orders.some((order) => order.priority === "interactive")) return undefined;
-  return deps.lanes.epoch().catch(() => undefined);
+interface Direct {
+  /** To be born dispatched under. */
+  readonly epoch: string;
+  /** By lane: how many jobs producers may still add. */
+  readonly room: Map<string, number>;
 }
 
-const born = (row: NewRequest, epoch: string | undefined): NewRequest =>
-  epoch !== undefined && row.priority === priorities.interactive ? { ...row, dispatchEpoch: epoch } : row;
+/** The other half of a lane's window is the feeder's, so that what is in the backlog is not kept out by what just comes. */
+const producersWindow = smallestWindow / 2;
+
+/** Undefined when nothing here is interactive, or Redis is away. */
+async function directRoom(deps: IntakeDeps, prepared: readonly Prepared[]): Promise<Direct | undefined> {
+  const rows = prepared.flatMap((entry) => (entry.ok ? [entry.row] : []));
+  const lanes = [...new Set(rows.filter((row) => row.priority === priorities.interactive).map((row) => row.lane))];
+  if (lanes.length === 0) return undefined;
+  try {
+    const [epoch, depths] = await Promise.all([
+      deps.lanes.epoch(),
+      Promise.all(lanes.map((lane) => deps.lanes.depth(lane, "express"))),
+    ]);
+    return { epoch, room: new Map(lanes.map((lane, at) => [lane, producersWindow - (depths[at]?.waiting ?? 0)])) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Interactive requests are born dispatched while their lane has room: a flood of them waits in the backlog as any other. */
+function born(row: NewRequest, direct: Direct | undefined): NewRequest {
+  const room = row.priority === priorities.interactive ? (direct?.room.get(row.lane) ?? 0) : 0;
+  if (direct === undefined || room <= 0) return row;
+  direct.room.set(row.lane, room - 1);
+  return { ...row, dispatchEpoch: direct.epoch };
+}
 
 async function dispatchDirect(deps: IntakeDeps, rows: readonly NewRequest[]): Promise<void> {
   const direct = rows.filter((row) => row.dispatchEpoch !== undefined);

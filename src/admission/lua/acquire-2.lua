@@ -1,6 +1,6 @@
 -- Admission decisions for calls of one pool, each all or nothing (invariant 5): every rate dimension and the pool's
 -- concurrency. Calls that ask at the same moment share one run of the script; they are decided in turn.
--- A refusal writes nothing but the removal of expired leases, which is due in any case.
+-- A refusal writes nothing but the removal of expired leases, which is due in any case, and when a cold pool began.
 --
 -- KEYS  1 state   hash: lt = newest time seen (monotone clock), a<i> = theoretical arrival time of dimension i
 --       2 leases  zset: lease id -> expiry; its size is the concurrency in use
@@ -12,7 +12,7 @@
 -- Time  Redis' own, read once, in us since 2025-01-01 (a double's step is then below 0.01 us), never backwards.
 -- Rates are GCRA: start >= a + (cost - burst) * perUnit. Numbers go to redis.call as they are: tostring() would round.
 -- A pool without state starts with three seconds' worth of its rate, not with a full burst: a lost state (failover,
--- flush) must not grant a burst twice.
+-- flush) must not grant a burst twice. That start is kept even by a refusal: else the pool would stay cold for ever.
 local t = redis.call('TIME')
 local now = (tonumber(t[1]) - 1735689600) * 1000000 + tonumber(t[2])
 local ttl = tonumber(ARGV[1]) * 1000
@@ -25,12 +25,13 @@ local state = redis.call('HMGET', KEYS[1], unpack(fields))
 local lt = tonumber(state[1] or '0')
 if lt > now then now = lt end
 
-local perUnit, burst, arrival = {}, {}, {}
+local perUnit, burst, arrival, cold = {}, {}, {}, false
 for i = 1, n do
   perUnit[i], burst[i] = tonumber(ARGV[2 + 2 * i]), tonumber(ARGV[3 + 2 * i])
   if state[i + 1] then
     arrival[i] = tonumber(state[i + 1])
   else
+    cold = true
     local ready = math.min(burst[i], math.max(1, 3000000 / perUnit[i]))
     arrival[i] = now + (burst[i] - ready) * perUnit[i]
   end
@@ -76,7 +77,7 @@ local function decide(at)
 end
 
 for at = 4 + 2 * n, #ARGV, 2 + n do decide(at) end
-if granted then
+if granted or cold then
   local writes = {'lt', now}
   for i = 1, n do
     writes[#writes + 1] = 'a' .. i

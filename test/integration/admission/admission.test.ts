@@ -1,185 +1,46 @@
 import fc from "fast-check";
-import type { Redis } from "ioredis";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type Admission, openAdmission } from "../../../src/admission/admission.ts";
-import type { Permit, Verdict } from "../../../src/admission/permit.ts";
-import { rateFor } from "../../../src/admission/rate.ts";
-import type { Pool } from "../../../src/config/deployment.ts";
+import { openAdmission } from "../../../src/admission/admission.ts";
+import type { Verdict } from "../../../src/admission/permit.ts";
+import { rateFor, shareFor } from "../../../src/admission/rate.ts";
 import { drawn } from "../../support/drawn.ts";
 import { eventually } from "../../support/eventually.ts";
 import { useServices } from "../../support/services.ts";
+import { ask, kept, opened, permitOf, poolOf, rested } from "./gates.ts";
 
 const services = useServices();
 
-const poolOf = (limits: Partial<Pool>): Pool => ({
-  id: "anthropic.haiku",
-  provider: "anthropic",
-  requestsPerMinute: 1_000_000,
-  concurrency: 1_000,
-  ...limits,
-});
-
-async function opened(count = 1) {
-  const url = await services.emptyRedis();
-  const redis = await services.redis();
-  const gates = Array.from({ length: count }, () => openAdmission(url));
-  onTestFinished(async () => {
-    await Promise.all(gates.map((gate) => gate.close()));
-  });
-  const [gate] = gates;
-  if (gate === undefined) throw new Error("count must be positive");
-  return { redis, gate, gates };
-}
-
-let leases = 0;
-const ask = (gate: Admission, pool: Pool, leaseMs = 60_000): Promise<Verdict> => {
-  leases += 1;
-  return gate.acquire(pool, `lease-${leases}`, leaseMs);
-};
-const permitOf = (verdict: Verdict): Permit => {
-  if (!verdict.granted) throw new Error(`refused by ${verdict.blockedBy}`);
-  return verdict.permit;
-};
-
-/** Everything the gate keeps of a pool. */
-const kept = async (redis: Redis, pool: Pool) => ({
-  rates: await redis.hgetall(`millrace:{${pool.id}}:rates`),
-  leases: await redis.zrange(`millrace:{${pool.id}}:leases`, 0, "-1", "WITHSCORES"),
-});
-
-/** Redis' clock in milliseconds: the gate's. */
-const timeOf = async (redis: Redis): Promise<number> => {
-  const [seconds, micros] = await redis.time();
-  return Number(seconds) * 1_000 + Number(micros) / 1_000;
-};
-
-/** State as after long rest: a full burst. Three seconds' worth of a cold pool is another test's matter. */
-const rested = (redis: Redis, pool: Pool) => redis.hset(`millrace:{${pool.id}}:rates`, { lt: 1, a1: 1 });
-
-describe("the rate", () => {
-  test("lets a burst go at once and then says exactly how long to wait", async () => {
-    const { redis, gate } = await opened();
-    const pool = poolOf({ requestsPerMinute: 60 });
-    await rested(redis, pool);
-    const verdicts = await Promise.all(Array.from({ length: 8 }, () => ask(gate, pool)));
-    expect(verdicts.filter((verdict) => verdict.granted)).toHaveLength(6);
-    const [refusal] = verdicts.filter((verdict) => !verdict.granted);
-    const perUnitMs = rateFor("requests", 60).perUnitUs / 1_000;
-    expect(refusal).toMatchObject({ blockedBy: "requests" });
-    expect(refusal?.granted === false ? refusal.waitMs : 0).toBeGreaterThan(perUnitMs * 0.9);
-    expect(refusal?.granted === false ? refusal.waitMs : 0).toBeLessThanOrEqual(perUnitMs + 0.001);
-  });
-
-  test("grants after the wait that it named, and not long before", async () => {
-    const { redis, gate } = await opened();
-    const pool = poolOf({ requestsPerMinute: 600 });
-    await rested(redis, pool);
-    await Promise.all(Array.from({ length: 60 }, () => ask(gate, pool)));
-    for (let n = 0; n < 5; n += 1) {
-      const refusal = await ask(gate, pool);
-      if (refusal.granted) throw new Error("granted beyond the burst");
-      const dueAt = (await timeOf(redis)) + refusal.waitMs;
-      const grantedAt = await eventually("a grant", async () =>
-        (await ask(gate, pool)).granted ? await timeOf(redis) : undefined,
-      );
-      expect(grantedAt).toBeGreaterThan(dueAt - 25);
+describe("what is kept for interactive calls", () => {
+  test("is a fifth of the burst and of the slots: bulk cannot take it, interactive calls can", async () => {
+    const { redis, gate } = await opened(services);
+    const burst = poolOf({ id: "a.burst", requestsPerMinute: 100 });
+    const slots = poolOf({ id: "a.slots", concurrency: 10 });
+    await rested(redis, burst);
+    for (const [pool, blockedBy] of [
+      [burst, "requests"],
+      [slots, "concurrency"],
+    ] as const) {
+      const acquire = async (word: string, interactive: boolean) => {
+        const asked = Array.from({ length: 12 }, (_, at) =>
+          gate.acquire(pool, `${word}-${at}`, 60_000, shareFor(interactive)),
+        );
+        return (await Promise.all(asked)).map((verdict) => (verdict.granted ? "granted" : verdict.blockedBy));
+      };
+      expect(await acquire("bulk", false)).toEqual([...Array(8).fill("granted"), ...Array(4).fill(blockedBy)]);
+      expect(await acquire("now", true)).toEqual([...Array(2).fill("granted"), ...Array(10).fill(blockedBy)]);
     }
   });
 
-  test("says with a grant how long until the next one", async () => {
-    const { redis, gate } = await opened();
-    const pool = poolOf({ requestsPerMinute: 60 });
-    await rested(redis, pool);
-    const next = [];
-    for (let n = 0; n < 6; n += 1) {
-      const verdict = await ask(gate, pool);
-      next.push(verdict.granted ? verdict.nextMs : "refused");
-    }
-    expect(next.slice(0, 5)).toEqual([0, 0, 0, 0, 0]);
-    expect(next[5]).toBeGreaterThan(1_000);
-  });
-
-  test("holds in every window, wherever it starts, whoever asks: burst plus refill and not one more", async () => {
-    const { redis, gates } = await opened(4);
-    // 12,000 a minute is 200 a second: windows of a second show what windows of a minute would.
-    const pool = poolOf({ requestsPerMinute: 12_000, concurrency: 100_000 });
-    await rested(redis, pool);
-    const { burst, perUnitUs } = rateFor("requests", pool.requestsPerMinute);
-    const granted: number[] = [];
-    const until = Date.now() + 2_500;
-    const pauses = drawn(fc.integer({ min: 0, max: 30 }), 400);
-    await Promise.all(
-      gates.map(async (gate, which) => {
-        for (let n = which; Date.now() < until; n += 1) {
-          // What was granted went at the latest at the end of the question; the earlier, the denser.
-          const asked = Array.from({ length: 40 }, async () => {
-            const verdict = await ask(gate, pool);
-            if (verdict.granted) granted.push(await timeOf(redis));
-          });
-          await Promise.all(asked);
-          await new Promise((resolve) => setTimeout(resolve, pauses[n % pauses.length]));
-        }
-      }),
-    );
-    granted.sort((one, other) => one - other);
-    expect(granted.length).toBeGreaterThan(burst);
-    // Both ends of a window are measured after the grant: what a grant was measured late by comes on top.
-    const slackMs = 60;
-    for (const windowMs of [50, 200, 1_000, 2_000]) {
-      const allowed = burst + ((windowMs + slackMs) * 1_000) / perUnitUs + 1;
-      for (const [at, start] of granted.entries()) {
-        const inWindow = granted.slice(at).findIndex((time) => time > start + windowMs);
-        expect(inWindow === -1 ? granted.length - at : inWindow).toBeLessThanOrEqual(allowed);
-      }
-    }
-  });
-
-  test("reaches what it allows: nothing of a limit that is asked for is left lying", async () => {
-    const { redis, gate } = await opened();
-    const pool = poolOf({ requestsPerMinute: 30_000, concurrency: 100_000 });
-    await rested(redis, pool);
-    const start = await timeOf(redis);
-    let granted = 0;
-    while ((await timeOf(redis)) < start + 1_000) {
-      const verdicts = await Promise.all(Array.from({ length: 50 }, () => ask(gate, pool)));
-      granted += verdicts.filter((verdict) => verdict.granted).length;
-    }
-    const { burst, perUnitUs } = rateFor("requests", pool.requestsPerMinute);
-    expect(granted).toBeGreaterThan(0.97 * (burst + 1_000_000 / perUnitUs));
-  });
-
-  test("starts cold with at most three seconds' worth: a Redis that lost its data grants no second burst", async () => {
-    const { gate } = await opened();
-    const pool = poolOf({ requestsPerMinute: 6_000, concurrency: 10_000 });
-    const { burst, perUnitUs } = rateFor("requests", 6_000);
-    const start = performance.now();
-    const verdicts = await Promise.all(Array.from({ length: burst }, () => ask(gate, pool)));
-    const elapsedUs = (performance.now() - start) * 1_000;
-    const granted = verdicts.filter((verdict) => verdict.granted).length;
-    expect(burst).toBe(600);
-    expect(granted).toBeGreaterThanOrEqual(3_000_000 / perUnitUs);
-    expect(granted).toBeLessThanOrEqual((3_000_000 + elapsedUs) / perUnitUs + 1);
-  });
-
-  test("starts cold with one call where three seconds are worth less than one", async () => {
-    const { gate } = await opened();
-    const pool = poolOf({ requestsPerMinute: 10 });
-    const verdicts = await Promise.all(Array.from({ length: 5 }, () => ask(gate, pool)));
-    expect(verdicts.map((verdict) => verdict.granted)).toEqual([true, false, false, false, false]);
-  });
-
-  test("of one pool is none of another's business", async () => {
-    const { gate } = await opened();
-    const [one, other] = [poolOf({ id: "a.x", requestsPerMinute: 1 }), poolOf({ id: "a.y", requestsPerMinute: 1 })];
-    expect((await ask(gate, one)).granted).toBe(true);
-    expect((await ask(gate, one)).granted).toBe(false);
-    expect((await ask(gate, other)).granted).toBe(true);
+  test("is nothing where there is only one: bulk is never barred for good", async () => {
+    const { gate } = await opened(services);
+    const pool = poolOf({ requestsPerMinute: 1, concurrency: 1 });
+    expect((await gate.acquire(pool, "bulk", 60_000, shareFor(false))).granted).toBe(true);
   });
 });
 
 describe("a refusal", () => {
   test("changes nothing, by rate or by concurrency", async () => {
-    const { redis, gate } = await opened();
+    const { redis, gate } = await opened(services);
     const byRate = poolOf({ id: "a.rate", requestsPerMinute: 1 });
     const byGauge = poolOf({ id: "a.gauge", concurrency: 1 });
     for (const [pool, blockedBy] of [
@@ -196,7 +57,7 @@ describe("a refusal", () => {
 
 describe("a permit", () => {
   test("is granted once to a lease that asks twice, and takes one slot and one request", async () => {
-    const { redis, gate } = await opened();
+    const { redis, gate } = await opened(services);
     const pool = poolOf({ requestsPerMinute: 600 });
     const first = await gate.acquire(pool, "same", 60_000);
     const before = await kept(redis, pool);
@@ -208,7 +69,7 @@ describe("a permit", () => {
   });
 
   test("is settled exactly once, whoever tries how often", async () => {
-    const { redis, gate } = await opened();
+    const { redis, gate } = await opened(services);
     const pool = poolOf({});
     const permit = permitOf(await ask(gate, pool));
     const settled = await Promise.all(Array.from({ length: 10 }, () => gate.settle(permit, { requests: 1 })));
@@ -217,7 +78,7 @@ describe("a permit", () => {
   });
 
   test("that was used stays charged, one that was not is given back", async () => {
-    const { redis, gate } = await opened();
+    const { redis, gate } = await opened(services);
     const pool = poolOf({ requestsPerMinute: 60 });
     await rested(redis, pool);
     const used = permitOf(await ask(gate, pool));
@@ -231,7 +92,7 @@ describe("a permit", () => {
   });
 
   test("given back banks no credit: never more than a burst at once", async () => {
-    const { redis, gate } = await opened();
+    const { redis, gate } = await opened(services);
     const pool = poolOf({ requestsPerMinute: 600 });
     await rested(redis, pool);
     const permits = [];
@@ -244,7 +105,7 @@ describe("a permit", () => {
   });
 
   test("that expired cannot be settled and gives nothing back", async () => {
-    const { redis, gate } = await opened();
+    const { redis, gate } = await opened(services);
     const pool = poolOf({ requestsPerMinute: 600, concurrency: 1 });
     const permit = permitOf(await ask(gate, pool, 20));
     await eventually("the slot is free", async () => (await ask(gate, pool, 60_000)).granted);
@@ -256,7 +117,7 @@ describe("a permit", () => {
 
 describe("the gauge", () => {
   test("never holds more than its cap while sixteen connections race, and is empty when all are done", async () => {
-    const { redis, gates } = await opened(16);
+    const { redis, gates } = await opened(services, 16);
     const pool = poolOf({ requestsPerMinute: 10_000_000, concurrency: 7 });
     let holding = 0;
     let most = 0;
@@ -281,7 +142,7 @@ describe("the gauge", () => {
   });
 
   test("is freed by leases that end, and not by leases that are kept alive", async () => {
-    const { gate } = await opened();
+    const { gate } = await opened(services);
     const pool = poolOf({ concurrency: 2 });
     const alive = permitOf(await ask(gate, pool, 150));
     await ask(gate, pool, 150);
@@ -292,7 +153,7 @@ describe("the gauge", () => {
   });
 
   test("does not get back a lease that has ended", async () => {
-    const { redis, gate } = await opened();
+    const { redis, gate } = await opened(services);
     const pool = poolOf({ concurrency: 1 });
     const dead = permitOf(await ask(gate, pool, 1));
     await eventually("the slot", async () => (await ask(gate, pool, 60_000)).granted);
@@ -340,7 +201,7 @@ describe("many calls in one run of the script", () => {
   );
 
   test("are decided as they would be one by one, and as the rules say", async () => {
-    const { redis, gate } = await opened();
+    const { redis, gate } = await opened(services);
     // Six at once and one more in 1.1 s: in a round's few milliseconds the clock as good as stands still.
     const slow = { requestsPerMinute: 60, concurrency: 4 };
     const rounds = drawn(fc.array(step, { minLength: 1, maxLength: 60 }), 25);
@@ -379,7 +240,7 @@ describe("many calls in one run of the script", () => {
   });
 
   test("share the burst in the order in which they were asked", async () => {
-    const { redis, gate } = await opened();
+    const { redis, gate } = await opened(services);
     const pool = poolOf({ requestsPerMinute: 200, concurrency: 1_000 });
     await rested(redis, pool);
     const verdicts = await Promise.all(Array.from({ length: 50 }, () => ask(gate, pool)));

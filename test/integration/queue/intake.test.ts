@@ -6,8 +6,9 @@ import { type Lanes, openLanes } from "../../../src/queue/lanes.ts";
 import { promptBody } from "../../../src/request/body.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { openTestFleet } from "../../support/fleet.ts";
+import { testProvider } from "../../support/provider.ts";
 import { useServices } from "../../support/services.ts";
-import { handIn, prompts, states } from "../../support/work.ts";
+import { allEnded, handIn, prompts, startWork, states } from "../../support/work.ts";
 
 const services = useServices();
 const lane = "anthropic.haiku";
@@ -29,6 +30,16 @@ describe("handing in", () => {
     expect(await states(fleet)).toEqual({ dispatched: 5, queued: 16 });
     expect((await fleet.lanes.depth(lane, "express")).waiting).toBe(5);
     expect((await fleet.lanes.depth(lane, "main")).waiting).toBe(0);
+  });
+
+  test("keeps a flood of interactive requests in the backlog, all but what a lane takes at once", async () => {
+    const fleet = await openTestFleet(services);
+    await handIn(fleet, prompts(30), { priority: "interactive" });
+    await handIn(fleet, prompts(500), { priority: "interactive" });
+    expect(await states(fleet)).toEqual({ dispatched: 100, queued: 430 });
+    expect((await fleet.lanes.depth(lane, "express")).waiting).toBe(100);
+    await startWork(fleet, { anthropic: testProvider() });
+    expect(await allEnded(fleet)).toEqual({ succeeded: 530 });
   });
 
   test("refuses what nobody offers, beside what is taken, and stores nothing of it", async () => {

@@ -74,6 +74,8 @@ export type ClaimRequest = MicroBatch<Claim, ClaimedRequest | undefined>;
  * `state || ''` keeps the planner on the primary key: the partial index on dispatched rows looks small to it, but under load
  * it is full of dead entries.
  *
+ * Saying it again is safe: a row that has this very token was claimed by the first saying, whose answer was lost.
+ *
  * The attempt is counted at the claim, so that a worker that dies mid-call has spent it; giving back returns it.
  */
 export const claimRequests = (ledger: Ledger, leaseMs: number): ClaimRequest =>
@@ -81,11 +83,13 @@ export const claimRequests = (ledger: Ledger, leaseMs: number): ClaimRequest =>
     maxItems: 256,
     send: async (claims) => {
       const statement = () => ledger.hot<ClaimRow[]>`
-        update requests r set state = 'running', attempt = r.attempt + 1, deployment_attempt = r.deployment_attempt + 1,
+        update requests r set state = 'running',
+          attempt = r.attempt + case when r.lease_token = i.token then 0 else 1 end,
+          deployment_attempt = r.deployment_attempt + case when r.lease_token = i.token then 0 else 1 end,
           lease_token = i.token, lease_until = now() + ${leaseMs} * interval '1 millisecond'
         from unnest(${claims.map((c) => c.id)}::uuid[], ${claims.map((c) => c.dispatchNo)}::int[],
           ${claims.map((c) => c.leaseToken)}::uuid[]) as i(id, dispatch_no, token)
-        where r.id = i.id and r.dispatch_no = i.dispatch_no and r.state || '' = 'dispatched'
+        where r.id = i.id and r.dispatch_no = i.dispatch_no and (r.state || '' = 'dispatched' or r.lease_token = i.token)
         returning r.id, r.lease_token, r.tenant, r.batch_id, r.model, r.deployment, r.lane, r.priority, r.attempt, r.deployment_attempt,
           r.passed_over, r.est_input_tokens, r.est_output_tokens, r.deadline, r.traceparent, r.reply_wanted, r.created_at,
           (select content from payloads p where p.request_id = r.id and p.kind = 'body') as body`;

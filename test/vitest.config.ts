@@ -10,5 +10,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     teardownTimeout: 30_000,
     maxWorkers: 2,
+    // Tests that cut real connections can meet a loaded machine; a second failure is a failure, and a retry is reported.
+    retry: 1,
   },
 });

@@ -70,7 +70,10 @@ export function startReconciler(fleet: Fleet, onError: (error: unknown) => void)
   };
 }
 
-/** A wiped Redis has forgotten which lanes are paused. */
+/** A wiped Redis has forgotten which lanes are paused. Who resumed one just now is not overruled: it would stay paused for good. */
 async function assertPauses(fleet: Fleet): Promise<void> {
-  for (const lane of await pausedLanes(fleet.ledger)) await fleet.lanes.pause(lane);
+  const asserted = await pausedLanes(fleet.ledger);
+  for (const lane of asserted) await fleet.lanes.pause(lane);
+  const paused = await pausedLanes(fleet.ledger);
+  for (const lane of asserted) if (!paused.has(lane)) await fleet.lanes.resume(lane);
 }

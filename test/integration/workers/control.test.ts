@@ -1,7 +1,8 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { rateFor } from "../../../src/admission/rate.ts";
 import { cancelRequest, releaseHeld, requestById } from "../../../src/ledger/requests.ts";
 import { pauseLane, resumeLane } from "../../../src/ledger/toggles.ts";
+import { startReconciler } from "../../../workers/reconciler.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openTestFleet, unlimited } from "../../support/fleet.ts";
 import { answer, later, never, type ReceivedCall, testProvider } from "../../support/provider.ts";
@@ -202,6 +203,23 @@ describe("a paused lane", () => {
     await resumeLane(fleet.ledger, lane);
     await fleet.lanes.resume(lane);
     for (const id of waiting) expect((await ended(fleet, id)).state).toBe("succeeded");
+  });
+
+  test("that is resumed just when the reconciler asserts its pause is not paused for good", async () => {
+    const fleet = await openTestFleet(services);
+    await pauseLane(fleet.ledger, lane);
+    let asserted = false;
+    const pause = async (which: string) => {
+      // The operator is faster by a moment.
+      await resumeLane(fleet.ledger, which);
+      await fleet.lanes.resume(which);
+      await fleet.lanes.pause(which);
+      asserted = true;
+    };
+    const reconciler = startReconciler({ ...fleet, lanes: { ...fleet.lanes, pause } }, () => {});
+    onTestFinished(() => reconciler.stop());
+    await eventually("the pause was asserted", () => asserted);
+    await eventually("the lane works", async () => !(await fleet.lanes.queue(lane, "main").isPaused()));
   });
 
   test("stays paused when Redis loses its data", async () => {

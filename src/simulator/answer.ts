@@ -58,6 +58,12 @@ export function draftFor(ask: Ask, textDigest: number, lengths: Distribution): D
     : { text: `${text.slice(0, -1)}.`, outputTokens: drawn, finish: { reason: "end" } };
 }
 
+/** The length that a prompt orders for its answer with `[output 211]`, in tokens; the first such order counts. */
+export function orderedTokens(text: string): number | undefined {
+  const [, digits] = /\[output (\d{1,9})\]/.exec(text) ?? [];
+  return digits === undefined ? undefined : Number(digits);
+}
+
 function firstStop(text: string, sequences: readonly string[]) {
   let first: { at: number; sequence: string } | undefined;
   for (const sequence of sequences) {

@@ -5,6 +5,7 @@
  */
 import { digestHex } from "./digest.ts";
 import { type FaultKind, faultKinds } from "./faults.ts";
+import { type Dimension, dimensions } from "./refusal.ts";
 import { type Vendor, vendors } from "./vendor.ts";
 
 /** `open`: still under way. `hang`: left without an answer on purpose. `cut`: broken off on purpose. */
@@ -31,6 +32,8 @@ export interface CallRecord {
   /** Tokens really produced, whatever was reported. */
   readonly outputTokens?: number;
   readonly fault?: FaultKind;
+  /** The limit that refused it; absent for refusals to order. */
+  readonly refusedBy?: Dimension;
 }
 
 export interface NewCall {
@@ -49,6 +52,7 @@ export interface CallChange {
   readonly ended?: Ended;
   readonly outputTokens?: number;
   readonly fault?: FaultKind | undefined;
+  readonly refusedBy?: Dimension | undefined;
 }
 
 export interface CallLedger {
@@ -100,6 +104,7 @@ export function createCallLedger(capacity: number): CallLedger {
       if (change.ended !== undefined) page.ended[row] = ends.indexOf(change.ended);
       if (change.outputTokens !== undefined) page.outputTokens[row] = change.outputTokens;
       if (change.fault !== undefined) page.fault[row] = faultKinds.indexOf(change.fault);
+      if (change.refusedBy !== undefined) page.refusedBy[row] = dimensions.indexOf(change.refusedBy);
     },
     *calls(since = 0, limit = Number.POSITIVE_INFINITY) {
       const begin = Math.max(since, first);
@@ -133,6 +138,7 @@ const newPage = () => ({
   streamed: new Uint8Array(pageCalls),
   ended: new Uint8Array(pageCalls),
   fault: new Int8Array(pageCalls),
+  refusedBy: new Int8Array(pageCalls),
   model: new Array<string | undefined>(pageCalls),
   keyTail: new Array<string | undefined>(pageCalls),
   correlation: new Array<string | undefined>(pageCalls),
@@ -147,6 +153,7 @@ function write(page: Page, row: number, call: NewCall, shared: (name: string | u
   page.vendor[row] = vendors.indexOf(call.provider);
   page.streamed[row] = call.streamed ? 1 : 0;
   page.fault[row] = unknown;
+  page.refusedBy[row] = unknown;
   page.model[row] = shared(call.model);
   page.keyTail[row] = shared(call.keyTail);
   page.correlation[row] = call.correlation;
@@ -158,6 +165,7 @@ function read(page: Page, seq: number): CallRecord {
   const [textDigest, status] = [page.textDigest[row] ?? unknown, page.status[row] ?? 0];
   const [inputTokens, outputTokens] = [page.inputTokens[row] ?? unknown, page.outputTokens[row] ?? unknown];
   const fault = faultKinds[page.fault[row] ?? unknown];
+  const refusedBy = dimensions[page.refusedBy[row] ?? unknown];
   return {
     seq,
     requestId: requestIdOf(seq),
@@ -173,5 +181,6 @@ function read(page: Page, seq: number): CallRecord {
     ...(inputTokens === unknown ? {} : { inputTokens }),
     ...(outputTokens === unknown ? {} : { outputTokens }),
     ...(fault === undefined ? {} : { fault }),
+    ...(refusedBy === undefined ? {} : { refusedBy }),
   };
 }

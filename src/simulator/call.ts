@@ -18,14 +18,15 @@ export function answerCall(
   body: RequestBody,
   response: ServerResponse,
 ): void {
-  const nowMs = simulation.clock.now();
   const received = receive(simulation.settings, wire, arrival, body);
+  // One moment for ledger and meters, or a call could be noted on the wrong side of a window's edge.
+  const nowMs = simulation.clock.now();
   const seq = note(simulation, wire, arrival, received, nowMs);
   const model = askOf(received)?.model ?? arrival.model;
   const context = { requestId: requestIdOf(seq), model, nowMs, processingMs: 0 };
   const verdict: Verdict = received.ok
-    ? decide(simulation, wire.vendor, received.call)
-    : { verdict: "refuse", refusal: received.refusal, limits: {}, fault: undefined };
+    ? decide(simulation, wire.vendor, received.call, nowMs)
+    : { verdict: "refuse", refusal: received.refusal, limits: {} };
   if (verdict.verdict === "answer") {
     respond(simulation, wire, verdict, { ...context, limits: verdict.limits }, seq, response);
     return;
@@ -34,7 +35,8 @@ export function answerCall(
     verdict.verdict === "bad gateway"
       ? badGateway
       : wire.refuse(verdict.refusal, { ...context, limits: verdict.limits });
-  simulation.ledger.change(seq, { status: page.status, ended: "complete", fault: verdict.fault });
+  const refusedBy = verdict.verdict === "refuse" ? verdict.refusedBy : undefined;
+  simulation.ledger.change(seq, { status: page.status, ended: "complete", fault: verdict.fault, refusedBy });
   sendPage(response, page);
 }
 

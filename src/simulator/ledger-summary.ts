@@ -6,6 +6,8 @@ export interface LedgerSummary {
   /** By status answered; `none` where nothing is answered. */
   readonly byStatus: Readonly<Record<string, number>>;
   readonly byEnd: Readonly<Record<string, number>>;
+  /** Calls refused by a limit, by its dimension. */
+  readonly refusals: Readonly<Record<string, number>>;
   /** Of complete answers. */
   readonly inputTokens: number;
   /** Produced, in broken answers too. */
@@ -30,6 +32,7 @@ export function summarise(calls: Iterable<CallRecord>): LedgerSummary {
   const byProvider: Record<string, number> = {};
   const byStatus: Record<string, number> = {};
   const byEnd: Record<string, number> = {};
+  const refusals: Record<string, number> = {};
   const correlations = new Map<string, Count>();
   const texts = new Map<string, Count>();
   let [count, inputTokens, outputTokens] = [0, 0, 0];
@@ -38,6 +41,7 @@ export function summarise(calls: Iterable<CallRecord>): LedgerSummary {
     bump(byProvider, call.provider);
     bump(byStatus, `${call.status ?? "none"}`);
     bump(byEnd, call.ended);
+    if (call.refusedBy !== undefined) bump(refusals, call.refusedBy);
     const isAnswered = call.status === 200 && call.ended === "complete";
     if (isAnswered) inputTokens += call.inputTokens ?? 0;
     outputTokens += call.outputTokens ?? 0;
@@ -49,6 +53,7 @@ export function summarise(calls: Iterable<CallRecord>): LedgerSummary {
     byProvider,
     byStatus,
     byEnd,
+    refusals,
     inputTokens,
     outputTokens,
     byCorrelation: repeatsOf(correlations),

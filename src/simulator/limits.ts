@@ -32,6 +32,10 @@ export function waitMsFor(rate: Rate, fullAtMs: number, units: number, nowMs: nu
 export const chargedUntil = (rate: Rate, fullAtMs: number, units: number, nowMs: number): number =>
   Math.max(fullAtMs, nowMs) + units * rate.msPerUnit;
 
+/** `fullAtMs` after units were given back: never above full, so what comes back late is worth nothing. */
+export const refundedUntil = (rate: Rate, fullAtMs: number, units: number, nowMs: number): number =>
+  Math.max(Math.min(fullAtMs, nowMs), fullAtMs - units * rate.msPerUnit);
+
 /** `fullAtMs` under another rate, with the same units used. */
 export const rescaledUntil = (from: Rate, to: Rate, fullAtMs: number, nowMs: number): number =>
   nowMs + usedOf(from, fullAtMs, nowMs) * to.msPerUnit;

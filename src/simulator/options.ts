@@ -14,8 +14,18 @@ const limitFields = {
   inputTokensPerMinute: positive.optional(),
   /** Charged as output is produced. */
   outputTokensPerMinute: positive.optional(),
-  /** Input plus the caller's maximum of output, charged when a call is admitted and never given back. */
+  /** Input plus the caller's maximum of output, charged when a call is admitted. */
   tokensPerMinute: positive.optional(),
+  /** Gives back what `tokensPerMinute` charged and the call did not use, when the call is over. */
+  refund: z.boolean().optional(),
+  /** How tokens are counted: in buckets that refill all the time (when absent), or anew each minute of the clock. */
+  tokensWindow: z.enum(["bucket", "minute"]).optional(),
+  /** Counts requests in windows of that length, each with its share of `requestsPerMinute` rounded down, and one at least. */
+  requestsWindowMs: z.int().min(1).optional(),
+  /** By how much the edges of minutes and of request windows are later than the clock's own; 0 when absent. */
+  phaseMs: z.int().nonnegative().optional(),
+  /** By the calendar day in UTC. */
+  requestsPerDay: z.int().min(1).optional(),
   /** Calls under way at once. */
   concurrency: z.int().nonnegative().optional(),
   /** How many seconds' worth a bucket holds; 60 when absent. */
@@ -46,8 +56,12 @@ export const settingsSchema = z.strictObject({
   latency: z
     .union([z.literal("none"), z.strictObject({ firstTokenMs: percentiles, perTokenMs: z.number().nonnegative() })])
     .default("none"),
+  /** One way from the caller: a call is metered, and in the ledger, only when it has arrived. None when absent. */
+  arrivalDelayMs: percentiles.optional(),
   /** Length of answers in tokens. */
   outputTokens: percentiles.default({ p50: 120, p99: 600 }),
+  /** A prompt with `[output 211]` in it is answered with 211 tokens. */
+  outputFromPrompt: z.boolean().default(false),
   /** Tokens in one event of a stream. */
   pieceTokens: z.int().min(1).default(8),
   limits: limitSettingsSchema.default({}),

@@ -23,12 +23,22 @@ export interface Problem {
   readonly code?: string;
 }
 
-export type Dimension = "requests" | "inputTokens" | "outputTokens" | "tokens" | "concurrency";
+/** What can be limited. A stored call names its dimension by the place in this list. */
+export const dimensions = [
+  "requests",
+  "requestsPerDay",
+  "inputTokens",
+  "outputTokens",
+  "tokens",
+  "concurrency",
+] as const;
+export type Dimension = (typeof dimensions)[number];
 
 export interface RateRefusal {
   readonly dimension: Dimension;
-  /** Per minute, or calls at once for concurrency. */
+  /** Per minute, per day for `requestsPerDay`, or calls at once for concurrency. */
   readonly limit: number;
+  /** Of a bucket, or in the present window. */
   readonly used: number;
   readonly requested: number;
   readonly retryAfterMs: number;

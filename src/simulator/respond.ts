@@ -1,9 +1,9 @@
 /** Turns an admitted call into an answer on its way. */
 import type { ServerResponse } from "node:http";
-import { type Answer, type Ask, draftFor, type ReportedUsage } from "./answer.ts";
+import { type Answer, type Ask, draftFor, orderedTokens, type ReportedUsage } from "./answer.ts";
 import { deliver, type Pace } from "./delivery.ts";
 import { uniformAt } from "./digest.ts";
-import { valueAt } from "./distribution.ts";
+import { type Distribution, valueAt } from "./distribution.ts";
 import type { Fault } from "./faults.ts";
 import { neverAnswers, type Plan, planStream, planWhole } from "./plan.ts";
 import type { Simulation } from "./simulation.ts";
@@ -25,7 +25,7 @@ export function respond(
     response.once("close", permit.release);
     return;
   }
-  const draft = draftFor(ask, call.textDigest, settings.outputTokens);
+  const draft = draftFor(ask, call.textDigest, lengthsFor(ask, settings));
   const answer: Answer = {
     ...draft,
     id: seq.toString(36).padStart(12, "0"),
@@ -44,6 +44,11 @@ export function respond(
     ended: (ended, outputTokens) => ledger.change(seq, { ended, outputTokens }),
     over: permit.release,
   });
+}
+
+function lengthsFor({ text }: Ask, { outputFromPrompt, outputTokens }: Simulation["settings"]): Distribution {
+  const ordered = outputFromPrompt ? orderedTokens(text) : undefined;
+  return ordered === undefined ? outputTokens : { p50: ordered, p99: ordered };
 }
 
 function reported(truth: ReportedUsage, fault: Fault | undefined): ReportedUsage | undefined {

@@ -48,7 +48,9 @@ function answer(simulation: Simulation, request: IncomingMessage, body: RequestB
   const target = targetOf(method, path, headers);
   const arrival = { method, path, query, headers };
   if (target.operation === "call") {
-    answerCall(simulation, wires[target.vendor], { ...arrival, ...target }, body, response);
+    simulation.delay(response, () =>
+      answerCall(simulation, wires[target.vendor], { ...arrival, ...target }, body, response),
+    );
   } else if (target.operation === "control") {
     const { status, body: value } = answerControl(simulation, { method, path, query, body });
     sendPage(response, { status, headers: { "content-type": json }, body: `${JSON.stringify(value)}\n` });

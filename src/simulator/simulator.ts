@@ -7,6 +7,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { z } from "zod";
 import { type Clock, systemClock } from "../runtime/clock.ts";
+import { createArrivalDelay } from "./arrival-delay.ts";
 import { type CallRecord, createCallLedger } from "./call-ledger.ts";
 import { createFaultQueue, type FaultOrder, faultSchema } from "./faults.ts";
 import { type LedgerSummary, summarise } from "./ledger-summary.ts";
@@ -17,7 +18,7 @@ import type { Simulation } from "./simulation.ts";
 import type { Vendor } from "./vendor.ts";
 
 export interface SimulatorOptions extends z.input<typeof settingsSchema> {
-  /** What limits, and faults that end by time, go by. Latency always takes real time. */
+  /** What limits, and faults that end by time, go by. Latency and the way here always take real time. */
   readonly clock?: Pick<Clock, "now">;
 }
 
@@ -44,6 +45,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const simulation: Simulation = {
     settings,
     clock,
+    delay: createArrivalDelay(settings),
     meters: createMeters(settings.limits, clock),
     faults: createFaultQueue(settings.seed, clock),
     ledger: createCallLedger(settings.ledgerCalls),

@@ -1,8 +1,9 @@
+import type { LimitReadings } from "./allowance.ts";
 import { refusalOrdered } from "./fault-refusal.ts";
 import type { Fault, FaultKind } from "./faults.ts";
-import type { LimitReadings, Permit } from "./meters.ts";
+import type { Permit } from "./meters.ts";
 import type { Call } from "./received.ts";
-import type { Refusal } from "./refusal.ts";
+import type { Dimension, Refusal } from "./refusal.ts";
 import type { Simulation } from "./simulation.ts";
 import type { Vendor } from "./vendor.ts";
 
@@ -13,6 +14,8 @@ export type Verdict =
       readonly refusal: Refusal;
       readonly limits: LimitReadings;
       readonly fault?: FaultKind | undefined;
+      /** The limit that was really met; absent for refusals to order. */
+      readonly refusedBy?: Dimension;
     }
   | { readonly verdict: "bad gateway"; readonly fault: FaultKind }
   | {
@@ -24,8 +27,8 @@ export type Verdict =
     };
 
 /** Ordered errors come before limits and cost nothing; faults of the answer come after, so a refused call uses up none. */
-export function decide({ faults, meters }: Simulation, vendor: Vendor, call: Call): Verdict {
-  const meter = meters.of(vendor, call.key, call.modelClass);
+export function decide({ faults, meters }: Simulation, vendor: Vendor, call: Call, nowMs: number): Verdict {
+  const meter = meters.of(vendor, call.key, call.modelClass, nowMs);
   const rule = faults.find({ vendor, ...call.ask });
   const fault = rule?.fault;
   const ordered = fault === undefined ? undefined : refusalOrdered(fault, call.key);
@@ -34,11 +37,15 @@ export function decide({ faults, meters }: Simulation, vendor: Vendor, call: Cal
     const kind = rule.fault.kind;
     return ordered === "bad gateway"
       ? { verdict: ordered, fault: kind }
-      : { verdict: "refuse", refusal: ordered, limits: meter.readings(), fault: kind };
+      : { verdict: "refuse", refusal: ordered, limits: meter.readings(nowMs), fault: kind };
   }
-  const admission = meter.admit({ inputTokens: call.inputTokens, maxOutputTokens: call.ask.maxOutputTokens ?? 0 });
-  const limits = meter.readings();
-  if (!admission.admitted) return { verdict: "refuse", refusal: { kind: "rate", ...admission.refusal }, limits };
+  const demand = { inputTokens: call.inputTokens, maxOutputTokens: call.ask.maxOutputTokens ?? 0 };
+  const admission = meter.admit(demand, nowMs);
+  const limits = meter.readings(nowMs);
+  if (!admission.admitted) {
+    const { refusal } = admission;
+    return { verdict: "refuse", refusal: { kind: "rate", ...refusal }, limits, refusedBy: refusal.dimension };
+  }
   if (rule !== undefined) faults.spend(rule);
   return { verdict: "answer", call, permit: admission.permit, limits, fault };
 }

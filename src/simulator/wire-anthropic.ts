@@ -1,7 +1,7 @@
 /** Anthropic's Messages API, by the types of @anthropic-ai/sdk and the vendor's documentation of errors and limits. */
 import { z } from "zod";
+import type { LimitReading } from "./allowance.ts";
 import type { Answer } from "./answer.ts";
-import type { LimitReading } from "./meters.ts";
 import { invalid, problemOf } from "./problem.ts";
 import type { Problem, RateRefusal, Refusal } from "./refusal.ts";
 import { type AnswerContext, type Arrival, json, type Page, type Reading, type Wire } from "./wire.ts";
@@ -143,7 +143,7 @@ const delta = (rest: string): string =>
   `event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":${rest}\n\n`;
 
 function headers({ requestId, limits, nowMs }: AnswerContext): Record<string, string> {
-  const { requests, inputTokens, outputTokens } = limits;
+  const { requests = limits.requestsPerDay, inputTokens, outputTokens } = limits;
   return {
     "request-id": requestId,
     "anthropic-organization-id": organization,
@@ -233,10 +233,11 @@ const words = ({ path, isMissing, message: found }: Problem): string =>
   `${path === "" ? "body" : path}: ${isMissing ? "Field required" : found}`;
 
 const units = {
-  requests: "requests",
-  inputTokens: "input tokens",
-  outputTokens: "output tokens",
-  tokens: "tokens",
+  requests: "requests per minute",
+  requestsPerDay: "requests per day",
+  inputTokens: "input tokens per minute",
+  outputTokens: "output tokens per minute",
+  tokens: "tokens per minute",
   concurrency: "",
 } as const;
 
@@ -244,4 +245,4 @@ const rateWords = ({ dimension, limit }: RateRefusal, model: string | undefined)
   dimension === "concurrency"
     ? "Number of concurrent connections has exceeded your rate limit. Please try again later."
     : `This request would exceed your organization's rate limit of ${limit.toLocaleString("en-US")} ` +
-      `${units[dimension]} per minute (org: ${organization}, model: ${model ?? ""}).`;
+      `${units[dimension]} (org: ${organization}, model: ${model ?? ""}).`;

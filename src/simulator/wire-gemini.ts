@@ -183,6 +183,7 @@ const inputQuota: Quota = [
 ];
 const quotas: Readonly<Record<RateRefusal["dimension"], Quota>> = {
   requests: requestsQuota,
+  requestsPerDay: ["generate_requests_per_model_per_day", "GenerateRequestsPerDayPerProjectPerModel"],
   inputTokens: inputQuota,
   outputTokens: ["generate_content_output_token_count", "GenerateContentOutputTokensPerModelPerMinute"],
   tokens: inputQuota,

@@ -1,8 +1,8 @@
 /** OpenAI's chat completions, by the types of the openai SDK and captured errors and headers. */
 import { z } from "zod";
+import type { LimitReading } from "./allowance.ts";
 import type { Answer } from "./answer.ts";
 import { goDuration } from "./go-duration.ts";
-import type { LimitReading } from "./meters.ts";
 import { invalid, problemOf } from "./problem.ts";
 import type { Problem, RateRefusal, Refusal } from "./refusal.ts";
 import { type AnswerContext, json, type Page, type Reading, type Wire } from "./wire.ts";
@@ -137,7 +137,7 @@ function headers({ requestId, limits, processingMs }: AnswerContext): Record<str
     "openai-organization": organization,
     "openai-version": "2020-10-01",
     "openai-processing-ms": `${Math.round(processingMs)}`,
-    ...limitHeaders("requests", limits.requests),
+    ...limitHeaders("requests", limits.requests ?? limits.requestsPerDay),
     ...limitHeaders("tokens", limits.tokens ?? limits.inputTokens),
   };
 }
@@ -232,6 +232,7 @@ function problem({ path, isMissing, message, code }: Problem) {
 
 const units = {
   requests: ["requests", "requests per min (RPM)"],
+  requestsPerDay: ["requests", "requests per day (RPD)"],
   inputTokens: ["tokens", "tokens per min (TPM)"],
   outputTokens: ["tokens", "tokens per min (TPM)"],
   tokens: ["tokens", "tokens per min (TPM)"],

@@ -3,8 +3,8 @@
  * list of models look. The rest of the simulator knows no vendor.
  */
 import type { IncomingHttpHeaders } from "node:http";
+import type { LimitReadings } from "./allowance.ts";
 import type { Answer, Ask } from "./answer.ts";
-import type { LimitReadings } from "./meters.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Vendor } from "./vendor.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Ask, draftFor, piecesOf } from "../../../src/simulator/answer.ts";
+import { type Ask, draftFor, orderedTokens, piecesOf } from "../../../src/simulator/answer.ts";
 import { digest, digestHex } from "../../../src/simulator/digest.ts";
 import { prose, tokensIn } from "../../../src/simulator/text.ts";
 
@@ -76,6 +76,16 @@ describe("a draft", () => {
       finish: { reason: "stop-sequence", sequence },
     });
   });
+});
+
+test.each([
+  ["[output 211]", 211],
+  ["Tell me of mills. [output 7] [output 9]", 7],
+  ["[output 0]", 0],
+  ["[output]", undefined],
+  ["[output -3] [Output 3] output 3", undefined],
+])("%s orders a length of %s", (text, tokens) => {
+  expect(orderedTokens(text)).toBe(tokens);
 });
 
 test("digests of different texts differ", () => {

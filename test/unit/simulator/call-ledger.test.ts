@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type CallLedger, createCallLedger, type NewCall } from "../../../src/simulator/call-ledger.ts";
 import { summarise } from "../../../src/simulator/ledger-summary.ts";
+import { dimensions } from "../../../src/simulator/refusal.ts";
 
 const call: NewCall = {
   atMs: 1_795_000_000_123,
@@ -29,8 +30,10 @@ describe("a ledger of calls", () => {
     const ledger = createCallLedger(10);
     ledger.open(call);
     ledger.open(unknownCall);
+    for (const refusedBy of dimensions) ledger.change(ledger.open(call), { status: 429, refusedBy });
     ledger.change(0, { status: 200, ended: "cut", outputTokens: 3, fault: "cut-stream" });
-    expect([...ledger.calls()]).toEqual([
+    expect([...ledger.calls(2)].map(({ refusedBy }) => refusedBy)).toEqual(dimensions);
+    expect([...ledger.calls(0, 2)]).toEqual([
       {
         seq: 0,
         requestId: "req_sim000000000000",
@@ -91,7 +94,7 @@ describe("a summary", () => {
     const ledger = createCallLedger(100);
     const add = (one: Partial<NewCall>, change: Parameters<CallLedger["change"]>[1]) =>
       ledger.change(ledger.open({ ...call, ...one }), change);
-    add({ correlation: "a", textDigest: 1 }, { status: 429, ended: "complete" });
+    add({ correlation: "a", textDigest: 1 }, { status: 429, ended: "complete", refusedBy: "outputTokens" });
     add({ correlation: "a", textDigest: 1 }, { status: 200, ended: "complete", outputTokens: 5 });
     add({ correlation: "b", textDigest: 2 }, { status: 200, ended: "complete", outputTokens: 7 });
     add({ correlation: "b", textDigest: 2 }, { status: 200, ended: "complete", outputTokens: 7 });
@@ -102,6 +105,7 @@ describe("a summary", () => {
       byProvider: { gemini: 5, openai: 1 },
       byStatus: { 429: 1, 200: 4, none: 1 },
       byEnd: { complete: 4, cut: 1, hang: 1 },
+      refusals: { outputTokens: 1 },
       inputTokens: 36,
       outputTokens: 20,
       byCorrelation: { distinct: 2, repeated: 2, extraCalls: 3, extraAnswers: 1 },

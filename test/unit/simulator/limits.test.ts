@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { chargedUntil, type Rate, rateOf, rescaledUntil, usedOf, waitMsFor } from "../../../src/simulator/limits.ts";
+import {
+  chargedUntil,
+  type Rate,
+  rateOf,
+  refundedUntil,
+  rescaledUntil,
+  usedOf,
+  waitMsFor,
+} from "../../../src/simulator/limits.ts";
 
 interface Arrival {
   readonly afterMs: number;
@@ -89,6 +97,32 @@ describe("a rate limit", () => {
         expect(usedOf(to, rescaledUntil(from, to, fullAtMs, nowMs), nowMs)).toBeCloseTo(used, 3);
       }),
     );
+  });
+
+  test("takes back what was charged, and never more than it holds", () => {
+    const steps = fc.array(fc.record({ afterMs: fc.nat(20_000), charge: fc.nat(50), refund: fc.nat(80) }), {
+      minLength: 1,
+      maxLength: 100,
+    });
+    fc.assert(
+      fc.property(rates, steps, (rate, list) => {
+        let [nowMs, fullAtMs, level] = [0, 0, rate.capacity];
+        for (const { afterMs, charge, refund } of list) {
+          nowMs += afterMs;
+          fullAtMs = chargedUntil(rate, fullAtMs, charge, nowMs);
+          level = Math.min(rate.capacity, level + afterMs / rate.msPerUnit) - charge;
+          fullAtMs = refundedUntil(rate, fullAtMs, refund, nowMs);
+          level = Math.min(rate.capacity, level + refund);
+          expect(rate.capacity - usedOf(rate, fullAtMs, nowMs)).toBeCloseTo(level, 3);
+        }
+      }),
+    );
+  });
+
+  test("is not made laxer by a refund when the clock steps back", () => {
+    const rate = rateOf(60, 60);
+    expect(refundedUntil(rate, 5_000, 100, 9_000)).toBe(5_000);
+    expect(refundedUntil(rate, 9_000, 100, 5_000)).toBe(5_000);
   });
 
   test("holds one unit even where a burst is worth less", () => {

@@ -13,8 +13,10 @@ export interface LaneFacts {
   readonly paused: boolean;
   /** Until the lane's limiter lets the next call go; 0 when it is open. */
   readonly closedForMs: number;
-  /** The pool's limits; undefined when the settings no longer know it. */
-  readonly limits: { readonly requestsPerMinute: number; readonly concurrency: number } | undefined;
+  /** The pool's limits, each undefined where it is not known; undefined when the settings no longer know the pool. */
+  readonly limits:
+    | { readonly requestsPerMinute: number | undefined; readonly concurrency: number | undefined }
+    | undefined;
   /** Calls a minute and calls under way, of the whole fleet. */
   readonly callsPerMinute: number;
   readonly running: number;
@@ -45,17 +47,23 @@ interface Limit {
 }
 
 function limitOf(facts: LaneFacts): Limit | undefined {
-  const { lane, limits } = facts;
+  const { lane } = facts;
+  const { requestsPerMinute, concurrency } = facts.limits ?? {};
   if (facts.workers === undefined) return { reason: "Redis, which does not answer, for", of: lane };
   if (facts.paused) return { reason: "a pause (`millrace queue resume`) of", of: lane };
   const held = facts.held[0];
   if (held !== undefined)
     return { reason: "a hold for a person:", of: `${count(held.count)} in ${lane}, ${held.reason}` };
-  if (limits !== undefined && (facts.closedForMs > 0 || facts.callsPerMinute >= nearly * limits.requestsPerMinute)) {
-    return { reason: "requests/min of", of: `${lane} (${count(limits.requestsPerMinute)})` };
+  if (
+    requestsPerMinute !== undefined &&
+    (facts.closedForMs > 0 || facts.callsPerMinute >= nearly * requestsPerMinute)
+  ) {
+    return { reason: "requests/min of", of: `${lane} (${count(requestsPerMinute)})` };
   }
-  if (limits !== undefined && facts.running >= limits.concurrency * nearly) {
-    return { reason: "concurrent calls of", of: `${lane} (${count(limits.concurrency)})` };
+  if (facts.limits !== undefined && facts.closedForMs > 0)
+    return { reason: "a limit that is still learned, of", of: lane };
+  if (concurrency !== undefined && facts.running >= concurrency * nearly) {
+    return { reason: "concurrent calls of", of: `${lane} (${count(concurrency)})` };
   }
   const slots = facts.workers * facts.slotsPerWorker;
   if (facts.running >= slots * nearly) {

@@ -27,7 +27,8 @@ const priorityRoute = `${queue}/:jobId/priority`;
 
 const retries =
   "A finished job is not run again: its request ended, or went on under another job. See millrace request show; failed lines of a batch: millrace batch retry --failed.";
-const limits = "Limits are the fleet's, not a queue's: requestsPerMinute and concurrency of the pool in millrace.yaml.";
+const limits =
+  "Limits are the fleet's, not a queue's: requestsPerMinute, concurrency and others of the pool in millrace.yaml.";
 
 const reasons: Readonly<Record<string, string>> = {
   [`${queue}/:jobId/retry`]: retries,

@@ -1,6 +1,6 @@
 /** Lanes as the board sees them: their switches reach the ledger, and lanes where nothing is going on are hidden. */
 import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
-import type { Pool } from "../../src/config/deployment.ts";
+import { limitOf, type Pool } from "../../src/config/pool.ts";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import { pausedLanes } from "../../src/ledger/toggles.ts";
 import { queueNameOf, type Side, sides } from "../../src/queue/lane-job.ts";
@@ -28,6 +28,13 @@ const sideWords: Readonly<Record<Side, string>> = { main: "standard and bulk", e
 const limiterMax = 1_000_000_000;
 const boardReason = "paused on the board";
 
+/** A limit that nobody has set is learned from what the provider says and refuses. */
+function limitWords(pool: Pool): string {
+  const requests = limitOf(pool, "requests");
+  const rate = requests === undefined ? "requests/min learned" : `${requests} requests/min`;
+  return `${rate}, ${pool.concurrency === undefined ? "calls at once learned" : `${pool.concurrency} at once`}`;
+}
+
 /** One side of a lane. Its switch is the lane's: half a paused lane would be none. */
 class LaneAdapter extends BullMQAdapter {
   readonly #queue: ReturnType<Fleet["lanes"]["queue"]>;
@@ -40,7 +47,7 @@ class LaneAdapter extends BullMQAdapter {
     super(queue, {
       // Takes the buttons away; a caller who has none is refused by refusalOfAction.
       allowRetries: false,
-      description: `${sideWords[side]}; ${pool.requestsPerMinute} requests/min, ${pool.concurrency} at once for both`,
+      description: `${sideWords[side]}; ${limitWords(pool)} for both`,
       externalJobUrl: (job) => ({ displayText: "Request in the ledger", href: `/v1/requests/${job.data.requestId}` }),
     });
     this.#queue = queue;

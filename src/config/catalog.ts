@@ -1,9 +1,13 @@
 /** Models → deployments → pools, from the built-in data, the settings file and the environment. Pure. */
-import type { Deployment, Pool, Route } from "./deployment.ts";
+import type { AttemptPolicy, RouteAttempts } from "./attempt-policy.ts";
+import type { Deployment, Route } from "./deployment.ts";
 import type { Environment } from "./env.ts";
 import type { SettingsFile } from "./file.ts";
 import { type ProviderEntry, providerEntries } from "./models.ts";
-import { SettingsError } from "./settings-error.ts";
+import type { Pool } from "./pool.ts";
+import { buildPools } from "./pools.ts";
+import { SettingsError, unusable } from "./settings-error.ts";
+import { overlay } from "./settings-object.ts";
 
 export interface Catalog {
   readonly pools: ReadonlyMap<string, Pool>;
@@ -11,13 +15,15 @@ export interface Catalog {
   route(model: string): Route | undefined;
   /** A deployment by id; `provider/any-model` passes through in the provider's pool `other`. */
   deployment(id: string): Deployment | undefined;
+  /** How calls of a model are made again at a provider: the route's own over the provider's over the global policy. */
+  policyFor(model: string, provider: string): AttemptPolicy;
   /** Every name that `route` knows, for messages and `/v1/models`. */
   readonly models: readonly string[];
 }
 
 export function buildCatalog(environment: Environment, file: SettingsFile): Catalog {
   const entries = new Map(providerEntries.map((entry) => [entry.id, entry]));
-  const pools = poolsOf(environment, file);
+  const pools = buildPools(environment, file);
   const deployment = (id: string) => deploymentOf(entries, id);
   const { primary, standInProviders } = fallbackOf(environment, file, entries);
   const named = namedRoutes(file, entries);
@@ -27,45 +33,19 @@ export function buildCatalog(environment: Environment, file: SettingsFile): Cata
 
   const route = (model: string): Route | undefined => {
     const own = named.get(model);
-    if (own !== undefined) return { model, deployments: own };
+    if (own !== undefined) return own.route;
     const first = model === "default" ? defaultOf(entries, primary) : deployment(vendorModels.get(model) ?? model);
     if (first === undefined) return undefined;
     const standIns = standInProviders.filter((id) => id !== first.provider).map((id) => defaultOf(entries, id));
-    return { model, deployments: [first, ...standIns.filter((standIn) => standIn !== undefined)] };
+    const deployments = [first, ...standIns.filter((standIn) => standIn !== undefined)];
+    return { model, deployments, maxWaitMs: file.fallback.maxWaitMs };
   };
-  return { pools, route, deployment, models: ["default", ...named.keys(), ...vendorModels.keys()] };
-}
-
-function poolsOf(environment: Environment, file: SettingsFile): ReadonlyMap<string, Pool> {
-  const pools = providerEntries.flatMap((entry) => {
-    const own = file.providers[entry.id];
-    const groups = new Set([...Object.values(entry.models), "other"]);
-    return [...groups].map((group): Pool => {
-      const id = `${entry.id}.${group}`;
-      const limits = file.pools[id];
-      return {
-        id,
-        provider: entry.id,
-        requestsPerMinute:
-          limits?.requestsPerMinute ??
-          environment[entry.requestsPerMinute.variable] ??
-          own?.requestsPerMinute ??
-          entry.requestsPerMinute.default,
-        concurrency: limits?.concurrency ?? own?.concurrency ?? entry.concurrency,
-      };
-    });
-  });
-  const byId = new Map(pools.map((pool) => [pool.id, pool]));
-  const unknown = [
-    ...Object.keys(file.pools).filter((id) => !byId.has(id)),
-    ...Object.keys(file.providers).filter((id) => !providerEntries.some((entry) => entry.id === id)),
-  ];
-  if (unknown.length > 0) {
-    throw new SettingsError(
-      `millrace.yaml names ${unknown.join(", ")}, which does not exist. Pools: ${[...byId.keys()].join(", ")}.`,
-    );
-  }
-  return byId;
+  // Maps, not the file's own objects: a model may be called `constructor`.
+  const ofProviders = new Map(Object.entries(file.providers).map(([id, { attempts }]) => [id, attempts]));
+  const policyFor = (model: string, provider: string): AttemptPolicy =>
+    overlay(overlay<AttemptPolicy>(file.attempts, ofProviders.get(provider)), named.get(model)?.attempts);
+  const models = ["default", ...named.keys(), ...vendorModels.keys()];
+  return { pools, route, deployment, policyFor, models };
 }
 
 function deploymentOf(entries: ReadonlyMap<string, ProviderEntry>, id: string): Deployment | undefined {
@@ -106,19 +86,22 @@ function fallbackOf(
   return { primary, standInProviders: chain.length === 0 ? [] : all };
 }
 
-function namedRoutes(
-  file: SettingsFile,
-  entries: ReadonlyMap<string, ProviderEntry>,
-): ReadonlyMap<string, readonly Deployment[]> {
-  return new Map(
-    Object.entries(file.models).map(([name, ids]) => [
-      name,
-      ids.map((id) => {
-        const found = deploymentOf(entries, id);
-        if (found === undefined)
-          throw new SettingsError(`millrace.yaml: models.${name} names ${id}, whose provider is unknown.`);
-        return found;
-      }),
-    ]),
-  );
+interface NamedRoute {
+  readonly route: Route;
+  readonly attempts: RouteAttempts | undefined;
+}
+
+function namedRoutes(file: SettingsFile, entries: ReadonlyMap<string, ProviderEntry>): ReadonlyMap<string, NamedRoute> {
+  const routes = Object.entries(file.models).map(([model, setting]): [string, NamedRoute] => {
+    const { deployments: ids, maxWaitMs, attempts } = Array.isArray(setting) ? { deployments: setting } : setting;
+    const deployments = ids.map((id) => {
+      const found = deploymentOf(entries, id);
+      if (found !== undefined) return found;
+      throw unusable("millrace.yaml", [
+        `models.${model}: ${id} is of no known provider; possible: ${[...entries.keys()].join(", ")}`,
+      ]);
+    });
+    return [model, { route: { model, deployments, maxWaitMs: maxWaitMs ?? file.fallback.maxWaitMs }, attempts }];
+  });
+  return new Map(routes);
 }

@@ -1,5 +1,6 @@
 /** Everything a process needs to know, read once, frozen, and passed down. */
 import { resolve } from "node:path";
+import type { AttemptPolicy } from "./attempt-policy.ts";
 import { buildCatalog, type Catalog } from "./catalog.ts";
 import { type Environment, readEnvironment } from "./env.ts";
 import { readSettingsFile, type SettingsFile } from "./file.ts";
@@ -28,7 +29,10 @@ export interface Config {
   readonly telemetryWanted: boolean;
   readonly catalog: Catalog;
   readonly credentials: ReadonlyMap<string, Credential>;
-  readonly attempts: SettingsFile["attempts"];
+  /** For all models and providers that say nothing else; `catalog.policyFor` knows. */
+  readonly attempts: AttemptPolicy;
+  readonly circuit: Readonly<SettingsFile["circuit"]>;
+  readonly retries: Readonly<SettingsFile["retries"]>;
   readonly timeouts: SettingsFile["timeouts"];
   readonly worker: SettingsFile["worker"];
 }
@@ -52,6 +56,12 @@ export function loadConfig(
     catalog: buildCatalog(environment, file),
     credentials: new Map(providers.map((provider) => [provider.id, credentialOf(provider, environment, file)])),
     attempts: file.attempts,
+    circuit: {
+      ...file.circuit,
+      threshold: environment.PROVIDER_CIRCUIT_THRESHOLD ?? file.circuit.threshold,
+      coolDownMs: environment.PROVIDER_CIRCUIT_TIMEOUT ?? file.circuit.coolDownMs,
+    },
+    retries: file.retries,
     timeouts: file.timeouts,
     worker: file.worker,
   });

@@ -1,13 +1,3 @@
-/** What a vendor meters together. One pool is one lane. */
-export interface Pool {
-  /** `<provider>.<group>`; also the name of the lane, so no colon. */
-  readonly id: string;
-  readonly provider: string;
-  readonly requestsPerMinute: number;
-  /** Calls in flight over the whole fleet. */
-  readonly concurrency: number;
-}
-
 /** One way to get an answer: provider + vendor model + credential, within a pool. */
 export interface Deployment {
   /** `<provider>/<vendor model>`. */
@@ -23,4 +13,6 @@ export interface Deployment {
 export interface Route {
   readonly model: string;
   readonly deployments: readonly Deployment[];
+  /** How long a request waits at a blocked deployment before it moves on to the next one, in milliseconds. */
+  readonly maxWaitMs: number;
 }

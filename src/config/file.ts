@@ -2,46 +2,71 @@ import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
-import { SettingsError } from "./settings-error.ts";
+import { positive, timerMs } from "./amounts.ts";
+import { attemptsSchema, providerAttemptsSchema, routeAttemptsSchema } from "./attempt-policy.ts";
+import { poolKeys, poolSettingsSchema } from "./pool-settings.ts";
+import { SettingsError, unusable } from "./settings-error.ts";
+import { settingsObject } from "./settings-object.ts";
 
-const positive = z.number().int().min(1);
-/** More than 2^31 - 1 ms no timer holds: it would ring at once. */
-const timerMs = positive.max(2_147_483_647);
-const poolLimits = { requestsPerMinute: positive.optional(), concurrency: positive.optional() };
+const waitMs = z.int().min(0).max(2_147_483_647);
+const deploymentList = z.array(z.string().regex(/^[^/]+\/.+$/, "must be provider/model")).min(1);
 
 /** `millrace.yaml` (or .json): what the environment's few names do not say. Strict: an unknown key is a spelling error. */
-export const settingsFileSchema = z.strictObject({
+export const settingsFileSchema = settingsObject({
   primaryProvider: z.string().optional(),
   fallbackChain: z.array(z.string()).optional(),
-  /** Limits and address of a provider; limits hold for each of its pools. */
-  providers: z.record(z.string(), z.strictObject({ baseUrl: z.url().optional(), ...poolLimits })).default({}),
-  /** Limits of single pools, by pool id such as `anthropic.haiku`. */
-  pools: z.record(z.string(), z.strictObject(poolLimits)).default({}),
-  /** Your own model names: an ordered list of `provider/model`. */
-  models: z.record(z.string(), z.array(z.string().regex(/^[^/]+\/.+$/, "must be provider/model")).min(1)).default({}),
-  attempts: z
-    .strictObject({
-      perDeployment: z.number().int().min(1).max(20).default(3),
-      total: z.number().int().min(1).max(100).default(6),
-      baseMs: z.number().int().min(1).default(500),
-      capMs: z.number().int().min(1).default(30_000),
-    })
-    .prefault({}),
-  timeouts: z
-    .strictObject({
-      firstTokenMs: timerMs.default(60_000),
-      idleMs: timerMs.default(30_000),
-      totalMs: timerMs.default(600_000),
-    })
-    .prefault({}),
-  worker: z
-    .strictObject({
-      /** Jobs in flight per lane in one worker process. */
-      slotsPerLane: z.number().int().min(1).max(5_000).default(50),
-      leaseMs: z.number().int().min(2_000).default(60_000),
-      drainGraceMs: z.number().int().min(0).default(20_000),
-    })
-    .prefault({}),
+  /** Address, limits and attempts of a provider; limits hold for each of its pools. */
+  providers: z
+    .record(
+      z.string(),
+      settingsObject({ ...poolKeys, baseUrl: z.url().optional(), attempts: providerAttemptsSchema.optional() }),
+    )
+    .default({}),
+  /** The same limits for single pools, by pool id such as `anthropic.haiku`. */
+  pools: z.record(z.string(), poolSettingsSchema).default({}),
+  /** Your own model names: an ordered list of `provider/model`, alone or with how to go along it. */
+  models: z
+    .record(
+      z.string(),
+      z.union([
+        deploymentList,
+        settingsObject({
+          deployments: deploymentList,
+          maxWaitMs: waitMs.optional(),
+          attempts: routeAttemptsSchema.optional(),
+        }),
+      ]),
+    )
+    .default({}),
+  fallback: settingsObject({
+    /** How long a request waits at a blocked deployment before it moves on. */
+    maxWaitMs: waitMs.default(10_000),
+  }).prefault({}),
+  attempts: attemptsSchema.prefault({}),
+  /** Retries may be this share of the calls, plus so many a second. Source: Finagle's RetryBudget. */
+  retries: settingsObject({
+    share: z.number().min(0).max(1).default(0.2),
+    floorPerSecond: z.number().min(0).max(1_000_000).default(10),
+  }).prefault({}),
+  /** Opens at `threshold` failures in a row, or at `ratio` of at least `minimumCalls` calls in the window. */
+  circuit: settingsObject({
+    threshold: z.int().min(1).max(1_000).default(5),
+    coolDownMs: z.int().min(100).max(3_600_000).default(60_000),
+    ratio: z.number().gt(0).max(1).default(0.5),
+    minimumCalls: positive.max(1_000_000).default(20),
+    windowSeconds: positive.max(300).default(10),
+  }).prefault({}),
+  timeouts: settingsObject({
+    firstTokenMs: timerMs.default(60_000),
+    idleMs: timerMs.default(30_000),
+    totalMs: timerMs.default(600_000),
+  }).prefault({}),
+  worker: settingsObject({
+    /** Jobs in flight per lane in one worker process. */
+    slotsPerLane: z.int().min(1).max(5_000).default(50),
+    leaseMs: z.int().min(2_000).default(60_000),
+    drainGraceMs: z.int().min(0).default(20_000),
+  }).prefault({}),
 });
 export type SettingsFile = z.infer<typeof settingsFileSchema>;
 
@@ -54,8 +79,10 @@ export function readSettingsFile(directory: string, named?: string): SettingsFil
   if (path === undefined) return settingsFileSchema.parse({});
   const parsed = settingsFileSchema.safeParse(readYaml(path) ?? {});
   if (parsed.success) return parsed.data;
-  const wrong = parsed.error.issues.map((issue) => `  ${issue.path.join(".") || "(top)"}: ${issue.message}`);
-  throw new SettingsError(`${path} is not usable:\n${wrong.join("\n")}\nSee examples/millrace.yaml for every key.`);
+  throw unusable(
+    path,
+    parsed.error.issues.flatMap((issue) => problemsOf(issue)),
+  );
 }
 
 function readYaml(path: string): unknown {
@@ -65,3 +92,17 @@ function readYaml(path: string): unknown {
     throw new SettingsError(`${path} is not YAML: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
+
+/** Of the shapes that a value may have, the one it comes closest to tells what is wrong. */
+function problemsOf(issue: z.core.$ZodIssue, above: readonly PropertyKey[] = []): string[] {
+  const path = [...above, ...issue.path];
+  if (issue.code === "invalid_union") {
+    const fitting = issue.errors.filter((issues) => !issues.some(isOfOtherShape));
+    const shapes = fitting.length > 0 ? fitting : issue.errors;
+    const problems = shapes.flatMap((issues) => issues.flatMap((inner) => problemsOf(inner, path)));
+    if (problems.length > 0) return problems;
+  }
+  return [`${path.join(".") || "(top)"}: ${issue.message}`];
+}
+
+const isOfOtherShape = (issue: z.core.$ZodIssue): boolean => issue.code === "invalid_type" && issue.path.length === 0;

@@ -1,5 +1,5 @@
 /** Keeps what rate-limit headers said last in `provider_rate_limits`: per pool and dimension, at most once a second. */
-import type { Pool } from "../config/deployment.ts";
+import type { Pool } from "../config/pool.ts";
 import type { LimitReport } from "../request/outcome.ts";
 import type { Ledger } from "./ledger.ts";
 

@@ -1,4 +1,5 @@
 /** One look at a batch: counts, pace, money, and what limits it, all asked of the ledger and the lanes. */
+import { limitOf } from "../../../src/config/pool.ts";
 import type { Fleet } from "../../../src/fleet/fleet.ts";
 import { batchOpenWork, callsPerMinute, type OpenWork, runningByLane } from "../../../src/ledger/batch-progress.ts";
 import { type BatchCounts, type BatchView, batchCounts, batchSpend } from "../../../src/ledger/batches.ts";
@@ -55,6 +56,7 @@ export async function laneFacts(fleet: Fleet, batchId: string, queued?: number):
   return Promise.all(
     lanes.map(async (lane): Promise<LaneFacts> => {
       const ours = work.filter((entry) => entry.lane === lane);
+      const pool = fleet.config.catalog.pools.get(lane);
       return {
         lane,
         open: ours.reduce((sum, entry) => sum + entry.count * (entry.state === "queued" ? scale : 1), 0),
@@ -62,7 +64,7 @@ export async function laneFacts(fleet: Fleet, batchId: string, queued?: number):
         slotsPerWorker: fleet.config.worker.slotsPerLane,
         paused: paused.has(lane),
         closedForMs: await closedForMs(fleet, lane),
-        limits: fleet.config.catalog.pools.get(lane),
+        limits: pool && { requestsPerMinute: limitOf(pool, "requests"), concurrency: pool.concurrency },
         callsPerMinute: calls.get(lane) ?? 0,
         running: running.get(lane) ?? 0,
         waiting: reasonsOf(ours, "waiting"),

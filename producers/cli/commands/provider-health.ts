@@ -1,4 +1,5 @@
 /** `provider health`: each provider is asked for its models, which costs nothing and shows whether the key is good. */
+import { limitOf } from "../../../src/config/pool.ts";
 import type { Fleet } from "../../../src/fleet/fleet.ts";
 import { type LaneCensus, laneCensus } from "../../../src/ledger/lane-census.ts";
 import { limitReadings, type StoredReading } from "../../../src/ledger/limit-readings.ts";
@@ -31,8 +32,9 @@ interface ProviderHealth {
 
 interface LaneHealth {
   readonly lane: string;
-  readonly requestsPerMinute: number;
-  readonly concurrency: number;
+  /** Undefined: not known; learned from what the provider says and refuses. */
+  readonly requestsPerMinute: number | undefined;
+  readonly concurrency: number | undefined;
   readonly open: LaneCensus["counts"];
   readonly paused: boolean;
   readonly readings: readonly StoredReading[];
@@ -70,9 +72,9 @@ async function lookAtProviders(fleet: Fleet): Promise<ProviderHealth[]> {
       lanes: census.flatMap(({ lane, counts }) => {
         const pool = fleet.config.catalog.pools.get(lane);
         if (pool?.provider !== provider) return [];
-        const { requestsPerMinute, concurrency } = pool;
+        const limits = { requestsPerMinute: limitOf(pool, "requests"), concurrency: pool.concurrency };
         const own = readings.filter((reading) => reading.pool === lane);
-        return [{ lane, requestsPerMinute, concurrency, open: counts, paused: paused.has(lane), readings: own }];
+        return [{ lane, ...limits, open: counts, paused: paused.has(lane), readings: own }];
       }),
     })),
   );
@@ -128,12 +130,17 @@ function tellLanes(shell: Shell, { provider, lanes }: ProviderHealth): void {
       [{ title: "  LANE" }, { title: "LIMITS" }, { title: "OPEN", align: "right" }, { title: "ITS HEADERS SAID LAST" }],
       lanes.map((lane) => [
         `  ${lane.lane}`,
-        `${lane.requestsPerMinute}/min, ${lane.concurrency} at once${lane.paused ? ", paused" : ""}`,
+        `${limitWords(lane)}${lane.paused ? ", paused" : ""}`,
         String(openOf(lane.open)),
         lane.readings.length === 0 ? "-" : lane.readings.map(readingWords).join("; "),
       ]),
     ),
   );
+}
+
+function limitWords({ requestsPerMinute, concurrency }: LaneHealth): string {
+  const rate = requestsPerMinute === undefined ? "requests/min learned" : `${requestsPerMinute}/min`;
+  return `${rate}, ${concurrency === undefined ? "calls at once learned" : `${concurrency} at once`}`;
 }
 
 /** `requests 49 of 50, full in 1 s (2 s ago)` */
@@ -149,5 +156,9 @@ const healthJson = ({ provider, baseUrl, answer, lanes }: ProviderHealth) => ({
   base_url: baseUrl ?? null,
   key: answer.asked,
   answer: answer.asked ? answer : null,
-  lanes,
+  lanes: lanes.map((lane) => ({
+    ...lane,
+    requestsPerMinute: lane.requestsPerMinute ?? null,
+    concurrency: lane.concurrency ?? null,
+  })),
 });

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { readEnvironment } from "../../../src/config/env.ts";
+import { settingsFileSchema } from "../../../src/config/file.ts";
+import { providerEntries } from "../../../src/config/models.ts";
 import { providers } from "../../../src/provider/registry.ts";
 
 const lines = readFileSync(".env.example", "utf8").split("\n");
@@ -49,7 +51,18 @@ describe(".env.example", () => {
     const defaults = Object.entries(readEnvironment({})).filter(
       ([name, value]) => /^[A-Z]/.test(name) && value !== undefined,
     );
-    expect(defaults.length).toBeGreaterThan(5);
+    expect(defaults.length).toBeGreaterThanOrEqual(5);
     for (const [name, value] of defaults) expect(shown[name], name).toBe(String(value));
+  });
+
+  it("shows the true defaults of what millrace.yaml may say as well", () => {
+    const shown = new Map(entries.map(({ name, value }) => [name, value]));
+    const { circuit } = settingsFileSchema.parse({});
+    expect(shown.get("PROVIDER_CIRCUIT_THRESHOLD")).toBe(String(circuit.threshold));
+    expect(shown.get("PROVIDER_CIRCUIT_TIMEOUT")).toBe(String(circuit.coolDownMs));
+    for (const { requestsPerMinute, limits } of providerEntries) {
+      const usual = limits.find(({ dimension }) => dimension === "requests")?.limit;
+      expect(shown.get(requestsPerMinute.variable), requestsPerMinute.variable).toBe(String(usual));
+    }
   });
 });

@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import { buildCatalog } from "../../../src/config/catalog.ts";
 import { readEnvironment } from "../../../src/config/env.ts";
 import { settingsFileSchema } from "../../../src/config/file.ts";
-import { providerEntries } from "../../../src/config/models.ts";
 import { SettingsError } from "../../../src/config/settings-error.ts";
 
 const catalog = (file: object = {}, environment: Readonly<Record<string, string>> = {}) =>
@@ -24,6 +23,7 @@ describe("a model name", () => {
           priceBook: "anthropic",
         },
       ],
+      maxWaitMs: 10_000,
     });
   });
 
@@ -92,6 +92,14 @@ describe("a route", () => {
     expect(catalog(file).models).toContain("smart");
   });
 
+  it("may say how long a request waits before it moves on; else all routes wait alike", () => {
+    const smart = ["gemini/gemini-3.5-flash", "anthropic/claude-opus-5-5"];
+    const file = { fallback: { maxWaitMs: 5 }, models: { smart: { deployments: smart, maxWaitMs: 0 }, plain: smart } };
+    expect(routeOf(catalog(file), "smart")).toEqual(smart);
+    expect(catalog(file).route("smart")?.maxWaitMs).toBe(0);
+    for (const model of ["plain", "default", "gpt-5"]) expect(catalog(file).route(model)?.maxWaitMs).toBe(5);
+  });
+
   it("comes from the environment before the file", () => {
     const file = { primaryProvider: "gemini", fallbackChain: ["openai"] };
     expect(routeOf(catalog(file), "default")).toEqual(["gemini/gemini-3.8-flash", "openai/gpt-5-mini"]);
@@ -106,39 +114,9 @@ describe("a route", () => {
     ["a pool", { pools: { "nobody.x": { concurrency: 1 } } }, {}],
     ["a provider", { providers: { nobody: { concurrency: 1 } } }, {}],
     ["a model", { models: { m: ["nobody/x"] } }, {}],
+    ["a model with more to say", { models: { m: { deployments: ["openai/gpt-5", "nobody/x"] } } }, {}],
   ])("is refused when %s names what does not exist", (_where, file, environment) => {
     expect(() => catalog(file, environment)).toThrow(SettingsError);
     expect(() => catalog(file, environment)).toThrow("nobody");
-  });
-});
-
-describe("the limits of a pool", () => {
-  it("are the provider's defaults unless something is said", () => {
-    expect(catalog().pools.get("anthropic.haiku")).toEqual({
-      id: "anthropic.haiku",
-      provider: "anthropic",
-      requestsPerMinute: 50,
-      concurrency: 50,
-    });
-  });
-
-  it("are said by the pool, else by the environment, else for the provider", () => {
-    const file = {
-      providers: { anthropic: { requestsPerMinute: 7, concurrency: 3 } },
-      pools: { "anthropic.opus": { requestsPerMinute: 1 } },
-    };
-    expect(catalog(file).pools.get("anthropic.haiku")).toMatchObject({ requestsPerMinute: 7, concurrency: 3 });
-    const both = catalog(file, { CLAUDE_RPM: "99" }).pools;
-    expect(both.get("anthropic.haiku")).toMatchObject({ requestsPerMinute: 99, concurrency: 3 });
-    expect(both.get("anthropic.opus")).toMatchObject({ requestsPerMinute: 1, concurrency: 3 });
-  });
-
-  it("are there for every group of models and for others, with an id that is fit for a queue", () => {
-    const { pools } = catalog();
-    for (const entry of providerEntries) {
-      for (const group of [...Object.values(entry.models), "other"])
-        expect(pools.has(`${entry.id}.${group}`)).toBe(true);
-    }
-    for (const id of pools.keys()) expect(id).not.toContain(":");
   });
 });

@@ -1,6 +1,7 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { loadConfig } from "../../../src/config/config.ts";
 
 const names = [
@@ -19,4 +20,33 @@ it("a process' settings are read once, frozen, with each provider's key or the n
       ["gemini", { apiKey: "g", baseUrl: undefined, variable: "GOOGLE_API_KEY" }],
     ]),
   );
+});
+
+describe("a circuit", () => {
+  const folder = (settings: object) => {
+    const path = mkdtempSync(join(tmpdir(), "millrace config-"));
+    onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+    writeFileSync(join(path, "millrace.json"), JSON.stringify(settings));
+    return path;
+  };
+
+  it("opens and cools down as the environment says, else as the file says, else as usual", () => {
+    const said = folder({ circuit: { threshold: 9, coolDownMs: 1_000, windowSeconds: 30 } });
+    const usual = { threshold: 5, coolDownMs: 60_000, ratio: 0.5, minimumCalls: 20, windowSeconds: 10 };
+    expect(loadConfig(names, folder({}), {}).circuit).toEqual(usual);
+    const ofFile = { ...usual, threshold: 9, coolDownMs: 1_000, windowSeconds: 30 };
+    expect(loadConfig(names, said, {}).circuit).toEqual(ofFile);
+    expect(loadConfig(names, said, { PROVIDER_CIRCUIT_THRESHOLD: "2" }).circuit).toEqual({ ...ofFile, threshold: 2 });
+    expect(loadConfig(names, said, { PROVIDER_CIRCUIT_TIMEOUT: "200" }).circuit).toEqual({
+      ...ofFile,
+      coolDownMs: 200,
+    });
+  });
+
+  it("stands beside a budget of retries", () => {
+    expect(loadConfig(names, folder({ retries: { floorPerSecond: 0 } }), {}).retries).toEqual({
+      share: 0.2,
+      floorPerSecond: 0,
+    });
+  });
 });

@@ -3,15 +3,13 @@ import { readEnvironment } from "../../../src/config/env.ts";
 import { SettingsError } from "../../../src/config/settings-error.ts";
 
 describe("the environment", () => {
-  it("has a default for everything", () => {
+  it("has a default for everything that the settings file does not say", () => {
     expect(readEnvironment({})).toMatchObject({
       MILLRACE_HOME: ".millrace",
       MILLRACE_PORT: 8787,
       MILLRACE_HOST: "127.0.0.1",
       MILLRACE_LOG: "info",
       MILLRACE_TENANT: "default",
-      PROVIDER_CIRCUIT_THRESHOLD: 5,
-      PROVIDER_CIRCUIT_TIMEOUT: 60_000,
       telemetryWanted: false,
     });
   });

@@ -12,13 +12,18 @@ const folderWith = (files: Readonly<Record<string, string>>): string => {
   return folder;
 };
 
+const retryOn = ["capacity", "server", "timeout", "network", "stream"];
+
 describe("the settings file", () => {
   it("is not needed: there are defaults", () => {
     expect(readSettingsFile(folderWith({}))).toEqual({
       providers: {},
       pools: {},
       models: {},
-      attempts: { perDeployment: 3, total: 6, baseMs: 500, capMs: 30_000 },
+      fallback: { maxWaitMs: 10_000 },
+      attempts: { perDeployment: 3, total: 6, baseMs: 500, capMs: 30_000, retryOn },
+      retries: { share: 0.2, floorPerSecond: 10 },
+      circuit: { threshold: 5, coolDownMs: 60_000, ratio: 0.5, minimumCalls: 20, windowSeconds: 10 },
       timeouts: { firstTokenMs: 60_000, idleMs: 30_000, totalMs: 600_000 },
       worker: { slotsPerLane: 50, leaseMs: 60_000, drainGraceMs: 20_000 },
     });
@@ -28,7 +33,7 @@ describe("the settings file", () => {
     const settings = readSettingsFile(
       folderWith({ [name]: "attempts:\n  total: 9\nmodels:\n  fast: [openai/gpt-5-mini]\n" }),
     );
-    expect(settings.attempts).toEqual({ perDeployment: 3, total: 9, baseMs: 500, capMs: 30_000 });
+    expect(settings.attempts).toEqual({ perDeployment: 3, total: 9, baseMs: 500, capMs: 30_000, retryOn });
     expect(settings.models).toEqual({ fast: ["openai/gpt-5-mini"] });
   });
 
@@ -46,7 +51,11 @@ describe("the settings file", () => {
   });
 
   it.each([
-    ["a key that is misspelled", "atempts: {}", "atempts"],
+    [
+      "a key that is misspelled",
+      "atempts: {}",
+      "(top): unknown: atempts; possible: primaryProvider, fallbackChain, providers",
+    ],
     ["a deployment without a provider", "models:\n  fast: [gpt-5-mini]", "models.fast.0: must be provider/model"],
     [
       "a limit of nothing",
@@ -54,6 +63,22 @@ describe("the settings file", () => {
       "pools.anthropic.haiku.requestsPerMinute",
     ],
     ["a timeout that no timer can hold", "timeouts: { totalMs: 3000000000 }", "timeouts.totalMs"],
+    ["a model that says too much", "models:\n  fast: { deployments: [a/b], wait: 1 }", "models.fast: unknown: wait"],
+    ["a model that says too little", "models:\n  fast: {}", "models.fast.deployments: Invalid input: expected array"],
+    ["a model that is neither list nor object", "models:\n  fast: 3", "models.fast: Invalid input: expected array"],
+    ["a wait that runs backwards", "fallback: { maxWaitMs: -1 }", "fallback.maxWaitMs: Too small"],
+    ["a share above the whole", "retries: { share: 1.5 }", "retries.share: Too big"],
+    ["a circuit that is always open", "circuit: { ratio: 0 }", "circuit.ratio: Too small"],
+    [
+      "a retry of what no retry helps",
+      "attempts: { retryOn: [auth] }",
+      'attempts.retryOn.0: Invalid option: expected one of "capacity"|"server"',
+    ],
+    [
+      "a total for one provider",
+      "providers:\n  openai: { attempts: { total: 3 } }",
+      "providers.openai.attempts: unknown: total; possible: perDeployment, baseMs, capMs, retryOn",
+    ],
     ["text that is not YAML", "a: [", "is not YAML"],
   ])("refuses %s and names the place", (_what, text, place) => {
     const read = () => readSettingsFile(folderWith({ "millrace.yaml": text }));

@@ -4,6 +4,7 @@
  * has room of its own: a full main side does not keep interactive requests waiting.
  */
 
+import { openAdmission } from "../src/admission/admission.ts";
 import { type Deficits, defaultFeedPolicy, feedOrder, type Placed } from "../src/feed/order.ts";
 import { added, emptyWindow, observe, smallestWindow, type WindowState, windowSize } from "../src/feed/window.ts";
 import type { Fleet } from "../src/fleet/fleet.ts";
@@ -15,12 +16,14 @@ import {
   markDispatched,
   recallDispatched,
 } from "../src/ledger/backlog.ts";
+import { standingInLanes } from "../src/ledger/diversion.ts";
 import { pausedLanes } from "../src/ledger/toggles.ts";
 import { listenToBell } from "../src/queue/bell.ts";
 import { type Side, sideOf, sides } from "../src/queue/lane-job.ts";
 import { openLeadership } from "../src/queue/leadership.ts";
 import { priorities } from "../src/request/priority.ts";
 import { type Loop, openLoop } from "../src/runtime/loop.ts";
+import { openDiverter } from "./diverter.ts";
 
 const idleLookMs = 500;
 /** While a lane has a backlog it is looked at this often: a window holds seconds, so this is many looks per window. */
@@ -32,13 +35,23 @@ interface LaneMemory {
   readonly after: Map<number, string>;
   /** Of the main side. */
   window: WindowState;
+  /** Deployments that took nothing at the last look. */
+  blocked: ReadonlySet<string>;
 }
 
-const newMemory = (): LaneMemory => ({ deficits: new Map(), after: new Map(), window: emptyWindow });
+const newMemory = (): LaneMemory => ({
+  deficits: new Map(),
+  after: new Map(),
+  window: emptyWindow,
+  blocked: new Set(),
+});
 
 export function startFeeder(fleet: Fleet, onError: (error: unknown) => void): { stop(): Promise<void> } {
   const leadership = openLeadership(fleet.redisUrl);
+  const admission = openAdmission(fleet.redisUrl);
+  const diverter = openDiverter(fleet, admission);
   const memories = new Map<string, LaneMemory>();
+  let lookedAt = 0;
   const loop: Loop = openLoop(() => look(), { onError, retryMs: 500 });
   const bell = listenToBell(fleet.redisUrl, () => loop.wake());
 
@@ -46,9 +59,23 @@ export function startFeeder(fleet: Fleet, onError: (error: unknown) => void): { 
     const due = await bringDue(fleet.ledger);
     const paused = await pausedLanes(fleet.ledger);
     const lanes = (await lanesWithBacklog(fleet.ledger)).filter((lane) => !paused.has(lane));
+    await divertStanding(paused);
     const full = await Promise.all(lanes.map((lane) => feedLane(lane)));
     if (full.some((left) => left)) return busyLookMs;
     return Math.min(idleLookMs, Math.max(busyLookMs, due.nextMs ?? idleLookMs));
+  }
+
+  /** What stands in a window behind a closed gate has no backlog that would be looked at. */
+  async function divertStanding(paused: ReadonlySet<string>): Promise<void> {
+    if (Date.now() - lookedAt < idleLookMs) return;
+    lookedAt = Date.now();
+    const lanes = [...fleet.config.catalog.pools.keys()].filter((lane) => !paused.has(lane));
+    const standing = await standingInLanes(fleet.ledger, lanes);
+    for (const lane of new Set(standing.map((one) => one.lane))) {
+      const theirs = standing.filter((one) => one.lane === lane).map((one) => one.deployment);
+      const blocked = await diverter.blocked(theirs);
+      if (blocked.size > 0 && (await leadership.leads(lane))) await diverter.divert(lane, blocked);
+    }
   }
 
   /** True when this process leads the lane, so that it must look again soon. */
@@ -62,17 +89,31 @@ export function startFeeder(fleet: Fleet, onError: (error: unknown) => void): { 
     const free = size - main.waiting;
     // Topping up by single jobs would cost a round trip each; wait until a fifth of the window is free.
     const room = { main: free < size / 5 ? 0 : free, express: Math.max(0, smallestWindow - express.waiting) };
+    if (memory.blocked.size > 0) {
+      memory.blocked = await diverter.blocked([...memory.blocked]);
+      if (memory.blocked.size > 0) await diverter.divert(lane, memory.blocked);
+    }
     for (const side of sides) {
       if (room[side] === 0) continue;
-      const dispatched = await dispatch(fleet, lane, side, await choose(lane, side, room[side], memory));
+      const dispatched = await dispatch(fleet, lane, side, await chooseOpen(lane, side, room[side], memory));
       if (side === "main") memory.window = added(memory.window, dispatched);
     }
     return true;
   }
 
+  /** Rows whose deployment takes them; the others are seen to at the next look. */
+  async function chooseOpen(lane: string, side: Side, room: number, memory: LaneMemory): Promise<Placed<BacklogRow>[]> {
+    const placed = await choose(lane, side, room, memory);
+    const closed = await diverter.blocked([...new Set(placed.map(({ row }) => row.deployment))]);
+    if (closed.size === 0) return placed;
+    memory.blocked = new Set([...memory.blocked, ...closed]);
+    return placed.filter(({ row }) => !closed.has(row.deployment));
+  }
+
   async function choose(lane: string, side: Side, room: number, memory: LaneMemory): Promise<Placed<BacklogRow>[]> {
     const classes = Object.values(priorities).filter((priority) => sideOf(priority) === side);
-    const backlog = await backlogHeads(fleet.ledger, { lane, classes, room, after: memory.after });
+    const { after, blocked } = memory;
+    const backlog = await backlogHeads(fleet.ledger, { lane, classes, room, after, blocked: [...blocked] });
     for (const [priority, tenant] of backlog.after) memory.after.set(priority, tenant);
     return feedOrder(backlog.rows, room, memory.deficits, defaultFeedPolicy, backlog.heads);
   }
@@ -82,6 +123,7 @@ export function startFeeder(fleet: Fleet, onError: (error: unknown) => void): { 
       bell.close();
       await loop.stop();
       await leadership.resign();
+      await admission.close();
     },
   };
 }

@@ -4,13 +4,14 @@
  */
 import type { Admission } from "../src/admission/admission.ts";
 import type { Permit } from "../src/admission/permit.ts";
+import type { Produced } from "../src/attempt/context.ts";
 import { type ClaimedRequest, renewLeases } from "../src/ledger/claim.ts";
 import type { Ledger } from "../src/ledger/ledger.ts";
 import { openLoop } from "../src/runtime/loop.ts";
 
 export interface Lease {
   readonly stop: AbortController;
-  holding(permit: Permit | undefined): void;
+  holding(permit: Permit | undefined, produced?: Produced): void;
   release(): void;
 }
 
@@ -35,6 +36,7 @@ interface Held {
   /** Younger leases cannot have been lost yet, and need no renewal. */
   readonly since: number;
   permit: Permit | undefined;
+  produced: Produced | undefined;
 }
 
 export function openLeases(options: LeasesOptions): Leases {
@@ -48,8 +50,10 @@ export function openLeases(options: LeasesOptions): Leases {
       const entries = [...held.values()].filter((entry) => Date.now() - entry.since > lookMs / 2);
       const gone = await renewLeases(options.ledger, entries, options.leaseMs);
       for (const entry of entries) if (gone.has(entry.leaseToken)) entry.stop.abort(new Error("the lease is gone"));
-      const permits = entries.flatMap((entry) => (entry.permit === undefined ? [] : [entry.permit]));
-      await options.admission.progress(permits, options.leaseMs);
+      const calls = entries.flatMap(({ permit, produced }) =>
+        permit === undefined ? [] : [{ permit, producedTokens: Math.floor(produced?.tokens ?? 0) }],
+      );
+      await options.admission.progress(calls, options.leaseMs);
       return lookMs;
     },
     { onError: options.onError, retryMs: 500 },
@@ -63,13 +67,15 @@ export function openLeases(options: LeasesOptions): Leases {
         stop: new AbortController(),
         since: Date.now(),
         permit: undefined,
+        produced: undefined,
       };
       held.set(request.leaseToken, entry);
       if (stopped) entry.stop.abort(draining());
       return {
         stop: entry.stop,
-        holding: (permit) => {
+        holding: (permit, produced) => {
           entry.permit = permit;
+          entry.produced = produced;
         },
         release: () => {
           held.delete(request.leaseToken);

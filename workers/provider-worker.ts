@@ -4,8 +4,7 @@
  */
 import { v7 as uuidv7 } from "uuid";
 import { openAdmission } from "../src/admission/admission.ts";
-import type { Permit } from "../src/admission/permit.ts";
-import { shareFor } from "../src/admission/rate.ts";
+import { shareFor } from "../src/admission/shape.ts";
 import type { AttemptDeps } from "../src/attempt/context.ts";
 import { type Ended, runAttempt } from "../src/attempt/run-attempt.ts";
 import type { Fleet } from "../src/fleet/fleet.ts";
@@ -40,7 +39,7 @@ export interface ProviderWorker {
 export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions): ProviderWorker {
   const { config, ledger } = fleet;
   const connections = options.connections ?? connect(fleet, options.providers);
-  const admission = openAdmission(fleet.redisUrl);
+  const admission = openAdmission(fleet.redisUrl, { rules: { circuit: config.circuit, retries: config.retries } });
   const reply = openReplySender(fleet.redisUrl);
   const stream = openStreamWriter(fleet.redisUrl);
   const limits = openLimitObserver(ledger, options.onError);
@@ -54,14 +53,13 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
     record: recordRequests(ledger),
     telemetry: fleet.telemetry,
     clock: systemClock,
-    policy: config.attempts,
     timeouts: config.timeouts,
     leaseMs: config.worker.leaseMs,
     observeLimits: limits.observe,
     stream,
   };
 
-  async function handle(job: LaneJob, gate: Gate): Promise<Handled> {
+  async function handle(job: LaneJob, gate: Gate, goesFirst: boolean): Promise<Handled> {
     const leaseToken = uuidv7();
     const request = await claim({ id: job.requestId, dispatchNo: job.dispatchNo, leaseToken });
     if (request === undefined) return { summary: { outcome: "stale" } };
@@ -69,7 +67,8 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
     try {
       const ended = await runAttempt(deps, request, {
         stop: lease.stop,
-        holding: (permit: Permit | undefined) => lease.holding(permit),
+        holding: (permit, produced) => lease.holding(permit, produced),
+        goesFirst,
         learned: (waitMs) => gate.learned(waitMs),
       });
       afterwards(ended, request);
@@ -98,8 +97,10 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
   const consumers = pools.flatMap((pool) => {
     // Each side has slots of its own, so bulk calls never hold those of interactive requests; the pool's limit holds for
     // both. A slot that its side can never fill would only claim rows and hand them back.
-    const slots = (side: Side) =>
-      Math.min(config.worker.slotsPerLane, Math.max(1, Math.floor(pool.concurrency * shareFor(side === "express"))));
+    const slots = (side: Side) => {
+      const most = Math.floor((pool.concurrency ?? Number.POSITIVE_INFINITY) * shareFor(side === "express"));
+      return Math.min(config.worker.slotsPerLane, Math.max(1, most));
+    };
     return sides.map((side) =>
       consumeLane({
         lane: pool.id,

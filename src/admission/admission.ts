@@ -1,118 +1,185 @@
 /**
- * The gate every provider call passes. The decision is one Lua script on Redis' clock; this file only words it.
+ * The gate every provider call passes: acquire → (last look) → settle, with progress and feedback beside. Each decision is
+ * one Lua script on Redis; this file and its neighbours only word it.
  * Redis away: `acquire` rejects, so nothing is sent (fail closed).
  */
-import { readFileSync } from "node:fs";
-import { Redis } from "ioredis";
-import type { Pool } from "../config/deployment.ts";
-import { microBatch } from "../runtime/micro-batch.ts";
-import type { Actual, Permit, Verdict } from "./permit.ts";
-import { type Rate, rateFor } from "./rate.ts";
+import type { Dimension, Pool } from "../config/pool.ts";
+import type { CallOutcome, LimitReport } from "../request/outcome.ts";
+import { type Anchor, openAnchor } from "./anchor.ts";
+import { type Door, type GateRules, openDoor, type Place } from "./door.ts";
+import { type Estimates, openEstimates } from "./learned.ts";
+import type { Ask, CircuitChange, Permit, Verdict } from "./permit.ts";
+import { openPoolLimits, type PoolLimits } from "./pool-limits.ts";
+import { reactions, turnsCredentialOff } from "./reaction.ts";
+import { keysOf, openScripts } from "./scripts.ts";
 
 export interface Admission {
+  /** Asks for leave to make one call. A refusal has charged nothing. */
+  acquire(place: Place, ask: Ask): Promise<Verdict>;
+  /** The same question for a booked call just before it goes out: what was granted may have been closed meanwhile. */
+  lastLook(place: Place, ask: Ask): Promise<Verdict>;
+  /** How it stands, without taking anything: for whoever chooses between deployments. */
+  look(place: Place, ask: Ask): Promise<Verdict>;
   /**
-   * Asking twice with one lease id is granted once. `leaseMs` outlives the call: a lost worker's slot comes back then.
-   * `share` is how far this call may fill the pool, in (0, 1]; see `shareFor`.
+   * What became of the call; undefined when it was not made. True when this settled the permit; false when it was
+   * settled or had expired before. What a failure says to everybody is told to everybody.
    */
-  acquire(pool: Pool, leaseId: string, leaseMs: number, share?: number): Promise<Verdict>;
-  /** True when this settled the permit; false when it was settled or had expired before. */
-  settle(permit: Permit, actual: Actual): Promise<boolean>;
-  /** Extends leases of calls under way. */
-  progress(permits: readonly Permit[], leaseMs: number): Promise<void>;
+  settle(permit: Permit, outcome: CallOutcome | undefined): Promise<boolean>;
+  /** Extends leases of calls under way, and charges what their streams have produced beyond what was reserved. */
+  progress(calls: readonly CallUnderWay[], leaseMs: number): Promise<void>;
+  readonly estimates: Estimates;
   close(): Promise<void>;
 }
 
-interface Scripts {
-  acquire(...args: (string | number)[]): Promise<number[]>;
-  settle(...args: (string | number)[]): Promise<number[]>;
-  progress(...args: (string | number)[]): Promise<number>;
+export interface CallUnderWay {
+  readonly permit: Permit;
+  readonly producedTokens: number;
 }
 
-/** Every call reserves one request. */
-const requestCost = 1;
+export interface AdmissionOptions {
+  readonly rules?: GateRules;
+  readonly onChange?: (change: CircuitChange) => void;
+  /** For tests: microseconds since 2025 instead of Redis' clock, and milliseconds instead of this process' own. */
+  readonly clockUs?: () => number;
+  readonly monotonicMs?: () => number;
+}
 
-/** A slot may free at any moment, so its wait has no exact time: look again after this. */
-const concurrencyLookMs = 50;
+/** What settings say unless told otherwise; see config. */
+export const defaultRules: GateRules = {
+  circuit: { threshold: 5, coolDownMs: 60_000, ratio: 0.5, minimumCalls: 20, windowSeconds: 10 },
+  retries: { share: 0.2, floorPerSecond: 10 },
+};
+/** A limit that is higher than the one followed counts when this many answers agree. */
+const agreeing = 3;
 
-const script = (name: string): string => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), "utf8");
+interface PoolEntry {
+  readonly pool: Pool;
+  readonly limits: PoolLimits;
+  readonly anchor: Anchor;
+}
 
-export function openAdmission(redisUrl: string): Admission {
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: 2, connectionName: "millrace:admission" });
-  redis.on("error", () => {}); // every command rejects with the reason; an unheard event would end the process
-  redis.defineCommand("acquire", { numberOfKeys: 2, lua: script("acquire-2") });
-  redis.defineCommand("settle", { numberOfKeys: 2, lua: script("settle-2") });
-  redis.defineCommand("progress", { numberOfKeys: 1, lua: script("progress-1") });
-  const scripts = redis as unknown as Scripts; // defineCommand adds these methods at run time
-  const doors = new Map<string, Door>();
-  const doorOf = (pool: Pool | string): Door | undefined => doors.get(typeof pool === "string" ? pool : pool.id);
+export function openAdmission(redisUrl: string, options: AdmissionOptions = {}): Admission {
+  const { redis, scripts } = openScripts(redisUrl);
+  const rules = options.rules ?? defaultRules;
+  const estimates = openEstimates();
+  const monotonicMs = options.monotonicMs ?? (() => performance.now());
+  const pools = new Map<string, PoolEntry>();
+  const doors = new Map<string, { readonly door: Door; readonly entry: PoolEntry }>();
+
+  const placeAt = ({ pool, deployment }: Place) => {
+    const known = doors.get(deployment);
+    if (known !== undefined && known.entry.pool.id === pool.id) return known;
+    const keys = keysOf(pool.provider, pool.id, deployment);
+    const entry = pools.get(pool.id) ?? {
+      pool,
+      limits: openPoolLimits(redis, keys.learned, pool),
+      anchor: openAnchor(monotonicMs),
+    };
+    pools.set(pool.id, entry);
+    const { limits, anchor } = entry;
+    const door = openDoor(
+      { pool, deployment },
+      { scripts, keys, limits, anchor, estimates, rules, clockUs: options.clockUs },
+    );
+    const made = { door, entry };
+    doors.set(deployment, made);
+    return made;
+  };
+  const tell = (provider: string, deployment: string, change: Omit<CircuitChange, "provider" | "deployment">) =>
+    options.onChange?.({ provider, deployment, ...change });
+
+  async function acquire(place: Place, ask: Ask): Promise<Verdict> {
+    const verdict = await placeAt(place).door.ask(ask, "call");
+    if (verdict.granted && verdict.permit.probe) {
+      tell(place.pool.provider, place.deployment, { from: "open", to: "half-open", reason: "one call goes ahead" });
+    }
+    return verdict;
+  }
+
+  async function settle(permit: Permit, outcome: CallOutcome | undefined): Promise<boolean> {
+    const found = doors.get(permit.deployment);
+    if (found === undefined) return false;
+    const { door, entry } = found;
+    const heard = outcome === undefined ? undefined : feedback(entry, permit.deployment, outcome);
+    const [settled] = await Promise.all([door.settle(permit, outcome), heard]);
+    if (outcome !== undefined && settled.settled) observe(entry.pool, permit, outcome);
+    const { change } = settled;
+    if (change !== undefined) {
+      const reason = outcome === undefined || outcome.ok ? "the probe was answered" : outcome.failure.message;
+      tell(entry.pool.provider, permit.deployment, { ...change, reason });
+    }
+    return settled.settled;
+  }
+
+  /** What an answer says to everybody; most say nothing, and then nothing is sent. */
+  async function feedback({ pool, limits }: PoolEntry, deployment: string, outcome: CallOutcome): Promise<void> {
+    const failure = outcome.ok ? undefined : outcome.failure;
+    const reaction = failure === undefined ? undefined : reactions[failure.kind];
+    const waitUs = reaction === undefined ? 0 : (failure?.retryAfterMs ?? reaction.pauseMs) * 1_000;
+    const off = failure !== undefined && turnsCredentialOff(failure) ? failure.message || failure.kind : "";
+    const readings = changedLimits(pool, limits, outcome.limits);
+    const slow = { none: 0, repeated: 1, atOnce: 2 }[reaction?.slowdown ?? "none"];
+    const gauge = pool.concurrency === undefined ? { none: 0, refused: 1, busy: 2 }[reaction?.gauge ?? "none"] : 0;
+    const pauses = reaction !== undefined && reaction.pause !== "none" && waitUs > 0;
+    if (!pauses && slow === 0 && gauge === 0 && off === "" && readings.length === 0) return;
+    const keys = keysOf(pool.provider, pool.id, deployment);
+    const [version = 0, isOff = 0] = await scripts.feedback(
+      ...[keys.pool, keys.leases, keys.circuit, keys.provider, keys.learned],
+      options.clockUs?.() ?? "",
+      reaction?.pause === "pool" ? waitUs : 0,
+      reaction?.pause === "circuit" ? waitUs : 0,
+      ...[slow, gauge, off, agreeing],
+      ...readings.flatMap(({ dimension, named, followed }) => [dimension, named, followed ?? 0]),
+    );
+    if (version !== limits.version) await limits.refresh(version);
+    if (isOff === 1) tell(pool.provider, deployment, { from: "closed", to: "credential-off", reason: off });
+  }
+
+  function observe(pool: Pool, permit: Permit, outcome: CallOutcome): void {
+    const { usage } = outcome;
+    if (usage === undefined) return;
+    const free = pool.charge.cacheReads === "free" ? (usage.cacheReadTokens ?? 0) : 0;
+    estimates.observe(permit.deployment, {
+      estimatedInput: permit.estimatedInput,
+      chargedInput: usage.inputTokens === undefined ? undefined : usage.inputTokens - free,
+      outputTokens: outcome.ok ? usage.outputTokens : undefined,
+    });
+  }
 
   return {
-    acquire(pool, leaseId, leaseMs, share = 1) {
-      const door = doorOf(pool) ?? openDoor(scripts, pool, leaseMs);
-      doors.set(pool.id, door);
-      return door.acquire({ leaseId, share });
+    acquire,
+    lastLook: (place, ask) => placeAt(place).door.ask(ask, "lastLook"),
+    look: (place, ask) => placeAt(place).door.ask(ask, "look"),
+    settle,
+    async progress(calls, leaseMs) {
+      const byDoor = new Map<Door, CallUnderWay[]>();
+      for (const call of calls) {
+        const door = doors.get(call.permit.deployment)?.door;
+        if (door !== undefined) byDoor.set(door, [...(byDoor.get(door) ?? []), call]);
+      }
+      await Promise.all([...byDoor].map(([door, held]) => door.progress(held, leaseMs)));
     },
-    settle: async (permit, actual) => (await doorOf(permit.pool)?.settle({ permit, actual })) ?? false,
-    async progress(permits, leaseMs) {
-      const byPool = new Map<string, string[]>();
-      for (const permit of permits) byPool.set(permit.pool, [...(byPool.get(permit.pool) ?? []), permit.leaseId]);
-      await Promise.all([...byPool].map(([pool, held]) => scripts.progress(keysOf(pool)[1], leaseMs, ...held)));
-    },
+    estimates,
     async close() {
       redis.disconnect();
     },
   };
 }
 
-interface Door {
-  readonly acquire: (ask: { readonly leaseId: string; readonly share: number }) => Promise<Verdict>;
-  readonly settle: (end: { readonly permit: Permit; readonly actual: Actual }) => Promise<boolean>;
+interface NamedLimit {
+  readonly dimension: Dimension;
+  readonly named: number;
+  readonly followed: number | undefined;
 }
 
-/** Calls of one pool that come at the same moment share a script run. */
-function openDoor(scripts: Scripts, pool: Pool, leaseMs: number): Door {
-  const rates = [rateFor("requests", pool.requestsPerMinute)];
-  const keys = keysOf(pool.id);
-  return {
-    acquire: microBatch({
-      maxItems: 200,
-      lines: 1,
-      send: async (asks) => {
-        const shape = [
-          leaseMs,
-          pool.concurrency,
-          rates.length,
-          ...rates.flatMap((rate) => [rate.perUnitUs, rate.burst]),
-        ];
-        const calls = asks.flatMap(({ leaseId, share }) => [leaseId, share, requestCost]);
-        const answers = await scripts.acquire(...keys, ...shape, ...calls);
-        return asks.map(({ leaseId }, at) =>
-          verdictFrom(answers.slice(at * 4, at * 4 + 4), { leaseId, pool: pool.id }, rates),
-        );
-      },
-    }),
-    settle: microBatch({
-      maxItems: 200,
-      lines: 1,
-      send: async (ends) => {
-        const shape = [rates.length, ...rates.map((rate) => rate.perUnitUs)];
-        const answers = await scripts.settle(
-          ...keys,
-          ...shape,
-          ...ends.flatMap(({ permit, actual }) => [permit.leaseId, actual.requests - requestCost]),
-        );
-        return answers.map((settled) => settled === 1);
-      },
-    }),
-  };
+/** Limits that an answer names and that are not those we follow; what the operator fixed is not raised. */
+function changedLimits(pool: Pool, limits: PoolLimits, report: LimitReport | undefined): readonly NamedLimit[] {
+  if (report === undefined) return [];
+  return pool.limits.flatMap(({ dimension, limit, fixed }) => {
+    const named = dimension in report ? report[dimension as keyof LimitReport]?.limit : undefined;
+    const followed = limits.limitOf(dimension);
+    if (named === undefined || named <= 0 || named === followed) return [];
+    if (fixed && limit !== undefined && named >= limit && followed === limit) return [];
+    return [{ dimension, named, followed }];
+  });
 }
-
-function verdictFrom(answer: readonly number[], permit: Permit, rates: readonly Rate[]): Verdict {
-  const [granted = 0, waitUs = 0, by = 0, nextUs = 0] = answer;
-  if (granted === 1) return { granted: true, permit, nextMs: nextUs / 1000 };
-  if (by === -1) return { granted: false, waitMs: concurrencyLookMs, blockedBy: "concurrency" };
-  return { granted: false, waitMs: waitUs / 1000, blockedBy: rates[by - 1]?.name ?? "unknown" };
-}
-
-/** One hash tag per pool: all keys of a decision live in one slot of a Redis Cluster. */
-const keysOf = (pool: string) => [`millrace:{${pool}}:rates`, `millrace:{${pool}}:leases`] as const;

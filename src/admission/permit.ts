@@ -1,25 +1,75 @@
+import type { Dimension } from "../config/pool.ts";
+
 /** Leave for one call, to be settled once. */
 export interface Permit {
   readonly leaseId: string;
   readonly pool: string;
+  /** Which circuit and which learned estimates it belongs to. */
+  readonly deployment: string;
+  /** Reserved units, by dimension of the pool. */
+  readonly reserved: Readonly<Partial<Record<Dimension, number>>>;
+  /** The caller's estimate of its input, to learn from. */
+  readonly estimatedInput: number;
+  /** The one call that finds out whether an open circuit may close. */
+  readonly probe: boolean;
 }
+
+/** What keeps a call from going. */
+export type BlockedBy =
+  | Dimension
+  | "concurrency"
+  /** The provider said when to come back. */
+  | "paused"
+  /** Too many failures; one probe at a time. */
+  | "circuit"
+  /** An operator closed it off. */
+  | "isolated"
+  /** The provider refused the key or the account behind it. */
+  | "credential"
+  /** Retries have used up their share of the calls. */
+  | "retries";
 
 export type Verdict =
   | {
       readonly granted: true;
       readonly permit: Permit;
+      /** Milliseconds until the call may go out, at most the `aheadMs` that was asked for. */
+      readonly startMs: number;
       /** Milliseconds until the pool could grant one more of the same cost; 0 when it could at once. */
       readonly nextMs: number;
     }
   | {
       readonly granted: false;
+      /** Milliseconds until it is worth asking again. */
       readonly waitMs: number;
-      /** The binding dimension: `requests`, `concurrency`, … */
-      readonly blockedBy: string;
+      readonly blockedBy: BlockedBy;
+      /** It asks for more than the limit ever lets through at once: `most` units of dimension `blockedBy`. */
+      readonly tooLarge?: { readonly asked: number; readonly most: number };
     };
 
-/** What a call used, by dimension; an absent one is unknown and keeps its reservation. */
-export interface Actual {
-  /** 1 when the call went out, 0 when the permit was not used. */
-  readonly requests: 0 | 1;
+/** One question to the gate. */
+export interface Ask {
+  /** Asking twice with one id is granted once. */
+  readonly leaseId: string;
+  /** Outlives the call: a lost worker's slot comes back then. */
+  readonly leaseMs: number;
+  /** How far this call may fill the pool, in (0, 1]; see `shareFor`. Default 1. */
+  readonly share?: number;
+  /** A call of this request was made before: it takes from the retry budget instead of adding to it. */
+  readonly isRetry?: boolean;
+  /** Book a start up to this far ahead. Default 0: now or not at all. */
+  readonly aheadMs?: number;
+  /** Estimated input, and the caller's maximum of output. */
+  readonly inputTokens: number;
+  readonly maxOutputTokens: number;
 }
+
+/** A circuit changed; told once, by the process whose call changed it. */
+export interface CircuitChange {
+  readonly provider: string;
+  readonly deployment: string;
+  readonly from: CircuitState;
+  readonly to: CircuitState;
+  readonly reason: string;
+}
+export type CircuitState = "closed" | "open" | "half-open" | "isolated" | "credential-off";

@@ -1,35 +1,69 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Verdict } from "../admission/permit.ts";
-import { shareFor } from "../admission/rate.ts";
+import type { Ask, Verdict } from "../admission/permit.ts";
+import { shareFor } from "../admission/shape.ts";
 import type { ClaimedRequest } from "../ledger/claim.ts";
-import { priorities } from "../request/priority.ts";
 import type { AttemptDeps, AttemptHooks, Target } from "./context.ts";
 
-/** A wait up to this is slept in the slot; a longer one gives the slot back. */
-const sleepInSlotMs = 250;
-/** All sleeping of one attempt; a gate that keeps moving away is a long wait in small pieces. */
-const sleepInAllMs = 1_000;
+/** A start up to this far ahead is booked and slept for in the slot; for a longer wait the slot is given back. */
+export const bookedAheadMs = 250;
+/** A slot of the provider may free at any moment: so long it is looked for again and again before the row goes back. */
+const lookForSlotMs = 1_000;
 
-/** Asks for a permit, sleeping through short waits. A refusal has consumed nothing. */
+/** Asks for a permit and sleeps until its start. A refusal has charged nothing. */
 export async function admit(
   deps: AttemptDeps,
   request: ClaimedRequest,
   target: Target,
   hooks: AttemptHooks,
 ): Promise<Verdict> {
-  const leaseId = `${request.id}:${request.dispatchNo}`;
-  const share = shareFor(request.priority === priorities.interactive);
+  const ask = askFor(deps, request, hooks);
   return deps.telemetry.span("admit", { attributes: { "millrace.pool": target.pool.id } }, async (span) => {
     let slept = 0;
     for (;;) {
-      const verdict = await deps.admission.acquire(target.pool, leaseId, deps.leaseMs, share);
-      hooks.learned(verdict.granted ? verdict.nextMs : verdict.waitMs);
-      if (verdict.granted) return verdict;
+      const verdict = await deps.admission.acquire(target.place, ask);
+      if (verdict.granted) {
+        hooks.learned(verdict.nextMs);
+        return await untilStart(deps, target, ask, verdict, hooks);
+      }
       span.set({ "millrace.blocked_by": verdict.blockedBy });
-      if (verdict.waitMs > sleepInSlotMs || slept + verdict.waitMs > sleepInAllMs || hooks.stop.signal.aborted)
+      const mayFree = verdict.blockedBy === "concurrency" && slept + verdict.waitMs <= lookForSlotMs;
+      if (!mayFree || hooks.stop.signal.aborted) {
+        if (isOfPool(verdict)) hooks.learned(verdict.waitMs);
         return verdict;
+      }
       await sleep(verdict.waitMs, undefined, { signal: hooks.stop.signal }).catch(() => {});
       slept += verdict.waitMs;
     }
   });
 }
+
+/** What the gate is asked for this request. */
+export const askFor = (deps: AttemptDeps, request: ClaimedRequest, hooks: Pick<AttemptHooks, "goesFirst">): Ask => ({
+  leaseId: `${request.id}:${request.dispatchNo}`,
+  leaseMs: deps.leaseMs,
+  share: shareFor(hooks.goesFirst),
+  isRetry: request.attemptsSpentHere > 0,
+  aheadMs: bookedAheadMs,
+  inputTokens: request.estInputTokens,
+  maxOutputTokens: request.estOutputTokens,
+});
+
+/** Sleeps up to a booked start. The pool may have been paused meanwhile: then nothing goes out. */
+async function untilStart(
+  deps: AttemptDeps,
+  target: Target,
+  ask: Ask,
+  granted: Extract<Verdict, { granted: true }>,
+  hooks: AttemptHooks,
+): Promise<Verdict> {
+  let verdict: Verdict = granted;
+  while (verdict.granted && verdict.startMs > 0 && !hooks.stop.signal.aborted) {
+    await sleep(Math.ceil(verdict.startMs), undefined, { signal: hooks.stop.signal }).catch(() => {});
+    verdict = await deps.admission.lastLook(target.place, ask);
+  }
+  return verdict;
+}
+
+/** Whether everybody in the lane waits for the same thing; a circuit, a key and a retry are one deployment's own. */
+const isOfPool = ({ blockedBy, tooLarge }: Extract<Verdict, { granted: false }>): boolean =>
+  tooLarge === undefined && !["circuit", "isolated", "credential", "retries"].includes(blockedBy);

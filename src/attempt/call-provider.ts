@@ -6,7 +6,7 @@ import { costOf } from "../pricing/price.ts";
 import type { Failure } from "../request/failure.ts";
 import type { CallOutcome } from "../request/outcome.ts";
 import type { Attributes, SpanHandle } from "../telemetry/telemetry.ts";
-import type { AttemptDeps, Target } from "./context.ts";
+import type { AttemptDeps, Produced, Target } from "./context.ts";
 import { type CallTimeouts, type Interruption, watchCall } from "./deadline.ts";
 
 export interface MadeCall {
@@ -16,12 +16,16 @@ export interface MadeCall {
   readonly row: AttemptRow;
 }
 
+/** Of most text; what a stream has produced is counted exactly only at its end. */
+const charactersPerToken = 4;
+
 export async function callProvider(
   deps: AttemptDeps,
   request: ClaimedRequest,
   target: Target,
   stop: AbortController,
   remainingMs: number,
+  produced: Produced,
 ): Promise<MadeCall> {
   const streamed = request.body.stream === true;
   // Text goes to Redis only where somebody reads along (invariant 13).
@@ -51,6 +55,7 @@ export async function callProvider(
         onText: (text) => {
           firstTokenMs ??= deps.clock.now() - startedAt;
           watch.activity();
+          produced.tokens += text.length / charactersPerToken;
           if (readAlong) deps.stream.text(request.id, text);
         },
       },

@@ -1,15 +1,16 @@
 /** What every step of an attempt is given: the fleet's resources, the worker's hooks, and the target that routing chose. */
 import type { Admission } from "../admission/admission.ts";
+import type { Place } from "../admission/door.ts";
 import type { Permit } from "../admission/permit.ts";
 import type { Catalog } from "../config/catalog.ts";
-import type { Deployment, Pool } from "../config/deployment.ts";
+import type { Deployment } from "../config/deployment.ts";
+import type { Pool } from "../config/pool.ts";
 import type { RecordRequest } from "../ledger/record.ts";
 import type { Connection } from "../provider/provider.ts";
 import type { LimitReport } from "../request/outcome.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { CallTimeouts } from "./deadline.ts";
-import type { Situation } from "./disposition.ts";
 
 export interface AttemptDeps {
   readonly catalog: Catalog;
@@ -20,7 +21,6 @@ export interface AttemptDeps {
   readonly record: RecordRequest;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
-  readonly policy: Situation["policy"];
   readonly timeouts: CallTimeouts;
   readonly leaseMs: number;
   /** What rate-limit headers said; for learning and for the operator. */
@@ -33,13 +33,21 @@ export interface AttemptHooks {
   /** Stops the call: drain, or the lease is gone. The call's own timeouts go through it too. */
   readonly stop: AbortController;
   /** The permit of the call under way, to be kept alive with the lease; undefined when there is none any more. */
-  readonly holding: (permit: Permit | undefined) => void;
+  readonly holding: (permit: Permit | undefined, produced?: Produced) => void;
+  /** It goes before what is kept for interactive requests ends: it is one, or it has aged. */
+  readonly goesFirst: boolean;
   /** What the limiter said: how long until the pool can take another call. */
   readonly learned: (waitMs: number) => void;
+}
+
+/** What a stream has brought so far. */
+export interface Produced {
+  tokens: number;
 }
 
 export interface Target {
   readonly deployment: Deployment;
   readonly pool: Pool;
+  readonly place: Place;
   readonly connection: Connection;
 }

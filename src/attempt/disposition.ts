@@ -1,14 +1,16 @@
 /** What happens after a failed call: one pure table, one pure function. Nobody else decides. */
+
+import type { AttemptPolicy } from "../config/attempt-policy.ts";
 import type { Failure, FailureKind } from "../request/failure.ts";
-import { type Backoff, backoffMs } from "./backoff.ts";
+import { backoffMs } from "./backoff.ts";
 
 export type Disposition =
   /** Again on the same deployment; the attempt is spent. */
   | { readonly next: "retry"; readonly delayMs: number }
   /** Again on the same deployment; nothing is spent, for waiting is not failing (invariant 7). */
   | { readonly next: "defer"; readonly delayMs: number }
-  /** On to the next deployment of the route. */
-  | { readonly next: "fallBack" }
+  /** On to the next deployment of the route; not spent where the call was only put off. */
+  | { readonly next: "fallBack"; readonly spent: boolean }
   | { readonly next: "fail" };
 
 interface Rule {
@@ -38,8 +40,10 @@ export interface Situation {
   /** Calls spent on this deployment and on all, this one included. */
   readonly spentHere: number;
   readonly spentInAll: number;
-  readonly policy: Backoff & { readonly perDeployment: number; readonly total: number };
+  readonly policy: AttemptPolicy;
   readonly hasNextDeployment: boolean;
+  /** The longest wait on one deployment while there is another. */
+  readonly maxWaitMs: number;
   /** Milliseconds left of the caller's deadline; undefined without one. */
   readonly remainingMs: number | undefined;
   /** In [0, 1). */
@@ -48,27 +52,25 @@ export interface Situation {
 
 export function dispositionFor(failure: Failure, now: Situation): Disposition {
   const rule = rules[failure.kind];
-  const onward: Disposition | undefined =
-    rule.elsewhere && now.hasNextDeployment && now.spentInAll < now.policy.total ? { next: "fallBack" } : undefined;
+  const mayGoOn = now.hasNextDeployment && now.spentInAll < now.policy.total;
 
-  // A daily quota comes back tomorrow; another deployment answers today.
-  if (failure.kind === "quotaDay" && onward !== undefined) return onward;
   if (rule.here === "defer") {
-    return inTime({ next: "defer", delayMs: backoffMs(1, now.policy, now.random, failure.retryAfterMs) }, onward, now);
+    const delayMs = backoffMs(1, now.policy, now.random, failure.retryAfterMs);
+    // A daily quota comes back tomorrow; another deployment answers today.
+    const isLong = rule.elsewhere || (failure.retryAfterMs ?? 0) > now.maxWaitMs;
+    if (mayGoOn && (isLong || isTooLate(delayMs, now))) return { next: "fallBack", spent: false };
+    return isTooLate(delayMs, now) ? { next: "fail" } : { next: "defer", delayMs };
   }
-  const mayRetry =
-    rule.here === "retry" && now.spentHere < now.policy.perDeployment && now.spentInAll < now.policy.total;
-  if (mayRetry) {
-    const delayMs = backoffMs(now.spentHere, now.policy, now.random, failure.retryAfterMs);
-    return inTime({ next: "retry", delayMs }, onward, now);
-  }
-  return onward ?? { next: "fail" };
+  const onward: Disposition = rule.elsewhere && mayGoOn ? { next: "fallBack", spent: true } : { next: "fail" };
+  if (rule.here === "never" || !retries(failure.kind, now.policy)) return onward;
+  if (now.spentHere >= now.policy.perDeployment || now.spentInAll >= now.policy.total) return onward;
+  const delayMs = backoffMs(now.spentHere, now.policy, now.random, failure.retryAfterMs);
+  if (isTooLate(delayMs, now)) return onward;
+  return mayGoOn && (failure.retryAfterMs ?? 0) > now.maxWaitMs ? onward : { next: "retry", delayMs };
 }
 
+const retries = (kind: FailureKind, policy: AttemptPolicy): boolean => policy.retryOn.some((one) => one === kind);
+
 /** A wait that outlasts the deadline is no wait: move on, or fail now and say so. */
-const inTime = (
-  wait: Extract<Disposition, { delayMs: number }>,
-  onward: Disposition | undefined,
-  now: Situation,
-): Disposition =>
-  now.remainingMs === undefined || wait.delayMs < now.remainingMs ? wait : (onward ?? { next: "fail" });
+const isTooLate = (delayMs: number, now: Situation): boolean =>
+  now.remainingMs !== undefined && delayMs >= now.remainingMs;

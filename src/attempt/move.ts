@@ -4,10 +4,11 @@ import type { Deployment } from "../config/deployment.ts";
 import type { ClaimedRequest, PassedOver } from "../ledger/claim.ts";
 import type { RecordInput } from "../ledger/record.ts";
 import type { CallOutcome } from "../request/outcome.ts";
-import { nextDeployment } from "../routing/route.ts";
+import { blockedKind, leftBehind } from "../routing/route.ts";
 import type { MadeCall } from "./call-provider.ts";
 import type { AttemptDeps, Target } from "./context.ts";
 import { dispositionFor } from "./disposition.ts";
+import { isBlocked, type Onward } from "./onward.ts";
 
 export type Move = Pick<RecordInput, "event" | "spent" | "delayMs" | "onward" | "failure" | "holdReason" | "result"> & {
   /** Why, in a few words, for the board. */
@@ -31,41 +32,80 @@ export const moveWithoutCall = {
     failure: { kind: "deadline", message: "the deadline passed before the request could be sent" },
     reason: "deadline",
   }),
-  refused: (verdict: Extract<Verdict, { granted: false }>): Move => ({
-    event: "handBack",
-    spent: false,
-    reason: `waits for ${verdict.blockedBy}`,
-  }),
 };
+
+type Refusal = Extract<Verdict, { granted: false }>;
+
+/** After the gate said no: on to a deployment that is open where this one is blocked, else back, unspent. */
+export function moveAfterRefusal(
+  request: ClaimedRequest,
+  target: Target,
+  refusal: Refusal,
+  onward: Onward | undefined,
+  goesFirst: boolean,
+): Move {
+  const { blockedBy, tooLarge } = refusal;
+  const reason = tooLarge === undefined ? `waits for ${blockedBy}` : sizeWords(refusal.blockedBy, tooLarge);
+  if (onward?.open === true) {
+    const failure = { kind: tooLarge === undefined ? blockedKind : "client", message: reason };
+    return { event: "fallBack", spent: false, reason, onward: onwardTo(onward.deployment, request, target, failure) };
+  }
+  if (tooLarge !== undefined)
+    return { event: "fail", spent: false, failure: { kind: "client", message: reason }, reason };
+  if (blockedBy === "credential" && goesFirst) {
+    // Somebody waits for it, and it takes a person to change this; the rest waits in the backlog for that person.
+    const message = `the provider refused the credential of ${target.deployment.provider}; no call was made`;
+    return { event: "fail", spent: false, failure: { kind: "auth", message }, reason: message };
+  }
+  return { event: "handBack", spent: false, reason };
+}
+
+/** Whether it is worth looking at the other deployments of the route. */
+export const mayMoveOn = (deps: AttemptDeps, request: ClaimedRequest, refusal: Refusal): boolean =>
+  isBlocked(refusal, deps.catalog.route(request.model)?.maxWaitMs ?? Number.POSITIVE_INFINITY);
+
+const sizeWords = (dimension: string, { asked, most }: { readonly asked: number; readonly most: number }): string =>
+  `the request takes ${asked} of ${dimension}, and the limit lets ${most} through at once`;
 
 /**
  * What to do instead of a call where no attempt is left: a worker that died has spent its attempt, and nobody decided
- * then what comes next. Undefined: there is one left.
+ * then what comes next.
  */
-export function moveWhenUsedUp(deps: AttemptDeps, request: ClaimedRequest, target: Target): Move | undefined {
-  const { perDeployment, total } = deps.policy;
-  if (request.attemptsSpentHere < perDeployment && request.attemptsSpent < total) return undefined;
+export function moveWhenUsedUp(request: ClaimedRequest, target: Target, onward: Onward | undefined): Move {
   const failure = { kind: "lost", message: "its worker was lost in the last attempt" };
-  const onward =
-    request.attemptsSpent < total
-      ? nextDeployment(usableRoute(deps, request), target.deployment.id, request.passedOver)
-      : undefined;
-  return onward === undefined
-    ? { event: "fail", spent: false, failure, reason: failure.message }
-    : { event: "fallBack", spent: false, reason: failure.message, onward: onwardTo(onward, request, target, failure) };
+  if (onward === undefined) return { event: "fail", spent: false, failure, reason: failure.message };
+  const next = onwardTo(onward.deployment, request, target, failure);
+  return { event: "fallBack", spent: false, reason: failure.message, onward: next };
 }
 
-export function moveAfterCall(deps: AttemptDeps, request: ClaimedRequest, target: Target, call: MadeCall): Move {
+/** Whether the attempts of this deployment, and of all, are spent before the call. */
+export function isUsedUp(
+  deps: AttemptDeps,
+  request: ClaimedRequest,
+  target: Target,
+): { here: boolean; inAll: boolean } {
+  const { perDeployment, total } = deps.catalog.policyFor(request.model, target.deployment.provider);
+  const inAll = request.attemptsSpent >= total;
+  return { here: inAll || request.attemptsSpentHere >= perDeployment, inAll };
+}
+
+export function moveAfterCall(
+  deps: AttemptDeps,
+  request: ClaimedRequest,
+  target: Target,
+  call: MadeCall,
+  onward: Onward | undefined,
+): Move {
   const { outcome } = call;
   if (outcome.ok) return { event: "succeed", spent: true, result: resultOf(request, target, outcome) };
   if (call.stopped) return { event: "handBack", spent: false, reason: stoppedReason };
 
-  const onward = nextDeployment(usableRoute(deps, request), target.deployment.id, request.passedOver);
   const disposition = dispositionFor(outcome.failure, {
     spentHere: request.attemptsSpentHere + 1,
     spentInAll: request.attemptsSpent + 1,
-    policy: deps.policy,
+    policy: deps.catalog.policyFor(request.model, target.deployment.provider),
     hasNextDeployment: onward !== undefined,
+    maxWaitMs: deps.catalog.route(request.model)?.maxWaitMs ?? Number.POSITIVE_INFINITY,
     remainingMs: request.deadline === undefined ? undefined : request.deadline.getTime() - deps.clock.now(),
     random: deps.clock.random(),
   });
@@ -82,17 +122,17 @@ export function moveAfterCall(deps: AttemptDeps, request: ClaimedRequest, target
         ? { event: "fail", spent: true, failure, reason }
         : {
             event: "fallBack",
-            spent: true,
+            spent: disposition.spent,
             reason,
-            onward: onwardTo(onward, request, target, outcome.failure),
+            onward: onwardTo(onward.deployment, request, target, {
+              kind: disposition.spent ? failure.kind : blockedKind,
+              message: failure.message,
+            }),
           };
     case "fail":
       return { event: "fail", spent: true, failure, reason };
   }
 }
-
-const usableRoute = (deps: AttemptDeps, request: ClaimedRequest) =>
-  (deps.catalog.route(request.model)?.deployments ?? []).filter((deployment) => deps.canServe(deployment.provider));
 
 const onwardTo = (
   next: Deployment,
@@ -102,10 +142,12 @@ const onwardTo = (
 ): NonNullable<Move["onward"]> => ({
   deployment: next.id,
   lane: next.pool,
-  passedOver: [
-    ...request.passedOver,
-    { deployment: target.deployment.id, lane: target.pool.id, kind: failure.kind, message: failure.message },
-  ],
+  passedOver: leftBehind(request.passedOver, {
+    deployment: target.deployment.id,
+    lane: target.pool.id,
+    kind: failure.kind,
+    message: failure.message,
+  }),
 });
 
 const resultOf = (request: ClaimedRequest, target: Target, outcome: Extract<CallOutcome, { ok: true }>) => ({

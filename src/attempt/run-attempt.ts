@@ -6,8 +6,17 @@ import type { ClaimedRequest } from "../ledger/claim.ts";
 import type { SpanHandle } from "../telemetry/telemetry.ts";
 import { admit } from "./admit.ts";
 import { callProvider, type MadeCall } from "./call-provider.ts";
-import type { AttemptDeps, AttemptHooks, Target } from "./context.ts";
-import { type Move, moveAfterCall, moveWhenUsedUp, moveWithoutCall } from "./move.ts";
+import type { AttemptDeps, AttemptHooks, Produced, Target } from "./context.ts";
+import {
+  isUsedUp,
+  type Move,
+  mayMoveOn,
+  moveAfterCall,
+  moveAfterRefusal,
+  moveWhenUsedUp,
+  moveWithoutCall,
+} from "./move.ts";
+import { lookOnward, type Onward, onwardUnseen } from "./onward.ts";
 
 export interface Ended {
   readonly move: Move;
@@ -24,7 +33,7 @@ export async function runAttempt(deps: AttemptDeps, request: ClaimedRequest, hoo
       tellWait(deps, request);
       const target = route(deps, request);
       if (target === undefined) return record(deps, request, moveWithoutCall.noRoute(request), undefined, span);
-      const before = insteadOfCall(deps, request, hooks) ?? moveWhenUsedUp(deps, request, target);
+      const before = insteadOfCall(deps, request, hooks) ?? (await whenUsedUp(deps, request, target, hooks));
       if (before !== undefined) return record(deps, request, before, undefined, span);
 
       const admitted = await admit(deps, request, target, hooks).catch(async (error: unknown) => {
@@ -32,21 +41,27 @@ export async function runAttempt(deps: AttemptDeps, request: ClaimedRequest, hoo
         await record(deps, request, moveWithoutCall.stopped(), undefined, span);
         throw error;
       });
-      if (!admitted.granted) return record(deps, request, moveWithoutCall.refused(admitted), undefined, span);
+      if (!admitted.granted) {
+        const onward = mayMoveOn(deps, request, admitted) ? await lookOnward(deps, request, hooks) : undefined;
+        const move = moveAfterRefusal(request, target, admitted, onward, hooks.goesFirst);
+        return record(deps, request, move, undefined, span);
+      }
       const meanwhile = insteadOfCall(deps, request, hooks);
       if (meanwhile !== undefined) {
-        await deps.admission.settle(admitted.permit, { requests: 0 }).catch(() => false);
+        await deps.admission.settle(admitted.permit, undefined).catch(() => false);
         return record(deps, request, meanwhile, undefined, span);
       }
 
-      hooks.holding(admitted.permit);
-      const call = await callProvider(deps, request, target, hooks.stop, remainingMs(deps, request));
+      const produced: Produced = { tokens: 0 };
+      hooks.holding(admitted.permit, produced);
+      const call = await callProvider(deps, request, target, hooks.stop, remainingMs(deps, request), produced);
       hooks.holding(undefined);
       // Settled while the ledger commits. A failed settlement is not a failed call: its lease expires by itself.
-      const settled = deps.admission.settle(admitted.permit, { requests: 1 }).catch(() => false);
+      const settled = deps.admission.settle(admitted.permit, call.outcome).catch(() => false);
       if (call.outcome.limits !== undefined) deps.observeLimits(target.pool, call.outcome.limits);
 
-      const ended = await record(deps, request, moveAfterCall(deps, request, target, call), call, span);
+      const onward = call.outcome.ok || call.stopped ? undefined : await standIn(deps, request, hooks);
+      const ended = await record(deps, request, moveAfterCall(deps, request, target, call, onward), call, span);
       await settled;
       return ended;
     },
@@ -66,8 +81,24 @@ function route(deps: AttemptDeps, request: ClaimedRequest): Target | undefined {
   if (deployment === undefined) return undefined;
   const pool = deps.catalog.pools.get(deployment.pool);
   const connection = deps.connections.get(deployment.provider);
-  return pool === undefined || connection === undefined ? undefined : { deployment, pool, connection };
+  if (pool === undefined || connection === undefined) return undefined;
+  return { deployment, pool, connection, place: { pool, deployment: deployment.id } };
 }
+
+async function whenUsedUp(
+  deps: AttemptDeps,
+  request: ClaimedRequest,
+  target: Target,
+  hooks: AttemptHooks,
+): Promise<Move | undefined> {
+  const { here, inAll } = isUsedUp(deps, request, target);
+  if (!here) return undefined;
+  return moveWhenUsedUp(request, target, inAll ? undefined : await standIn(deps, request, hooks));
+}
+
+/** Looking is a favour: with the limiter away the first stand-in is as good as any. */
+const standIn = (deps: AttemptDeps, request: ClaimedRequest, hooks: AttemptHooks): Promise<Onward | undefined> =>
+  lookOnward(deps, request, hooks).catch(() => onwardUnseen(deps, request));
 
 /** Stopped or too late: asked before the permit and again after waiting for it. */
 function insteadOfCall(deps: AttemptDeps, request: ClaimedRequest, hooks: AttemptHooks): Move | undefined {

@@ -5,10 +5,12 @@
 import { v7 as uuidv7 } from "uuid";
 import { estimateTokens } from "../admission/estimate.ts";
 import type { Config } from "../config/config.ts";
+import type { Deployment } from "../config/deployment.ts";
 import type { NewRequest } from "../ledger/accept.ts";
 import { type Body, maxBodyBytes } from "../request/body.ts";
 import { type Priority, priorities } from "../request/priority.ts";
 import { usableDeployments } from "../routing/route.ts";
+import { type Misfit, misfitOf } from "./fit.ts";
 
 export interface Order {
   readonly body: Body;
@@ -23,7 +25,7 @@ export interface Order {
 }
 
 export interface Refusal {
-  readonly code: "unknown_model" | "no_credential" | "too_long";
+  readonly code: "unknown_model" | "no_credential" | "too_long" | "exceeds_limit";
   readonly message: string;
 }
 
@@ -33,11 +35,9 @@ export type Prepared =
 
 /** `now` is in milliseconds since 1970. */
 export function prepareOrder(config: Config, order: Order, now: number): Prepared {
-  const refusal = refusalOf(config, order);
-  if (refusal !== undefined) return { ok: false, refusal };
-  const [first] = usable(config, order.body.model);
-  if (first === undefined) throw new Error("prepareOrder: a route without a deployment was not refused");
-  const tokens = estimateTokens(order.body);
+  const judged = judge(config, order);
+  if (!judged.ok) return judged;
+  const { first, tokens } = judged;
   return {
     ok: true,
     row: {
@@ -62,29 +62,50 @@ export function prepareOrder(config: Config, order: Order, now: number): Prepare
 
 /** Why this order cannot be taken, or undefined. What `validate` shows is what `accept` refuses. */
 export function refusalOf(config: Config, order: Pick<Order, "body">): Refusal | undefined {
-  const { model } = order.body;
-  const route = config.catalog.route(model);
-  if (route === undefined) {
-    return {
-      code: "unknown_model",
-      message: `No model is called "${model}". Known: ${config.catalog.models.join(", ")}; any other as provider/model.`,
-    };
-  }
-  if (usable(config, model).length === 0) {
-    const missing = new Set(route.deployments.map((deployment) => deployment.provider));
-    const names = [...missing].map((id) => config.credentials.get(id)?.variable ?? `a key for ${id}`);
-    return { code: "no_credential", message: `No key for ${[...missing].join(", ")}: set ${names.join(" or ")}.` };
-  }
-  if (bytesOf(order.body) > maxBodyBytes) {
-    return { code: "too_long", message: `The request is longer than ${maxBodyBytes / 1024 / 1024} MiB.` };
-  }
-  return undefined;
+  const judged = judge(config, order);
+  return judged.ok ? undefined : judged.refusal;
 }
 
-const usable = (config: Config, model: string) => {
+type Judged =
+  | { readonly ok: true; readonly first: Deployment; readonly tokens: Tokens }
+  | { readonly ok: false; readonly refusal: Refusal };
+type Tokens = ReturnType<typeof estimateTokens>;
+
+/** Where an order can go first, and what it is expected to take there. */
+function judge(config: Config, { body }: Pick<Order, "body">): Judged {
+  const { model } = body;
   const route = config.catalog.route(model);
-  return route === undefined ? [] : usableDeployments(route, (id) => config.credentials.get(id)?.apiKey !== undefined);
+  if (route === undefined) {
+    const known = config.catalog.models.join(", ");
+    return refuse("unknown_model", `No model is called "${model}". Known: ${known}; any other as provider/model.`);
+  }
+  const usable = usableDeployments(route, (id) => config.credentials.get(id)?.apiKey !== undefined);
+  if (usable.length === 0) {
+    const missing = new Set(route.deployments.map((deployment) => deployment.provider));
+    const names = [...missing].map((id) => config.credentials.get(id)?.variable ?? `a key for ${id}`);
+    return refuse("no_credential", `No key for ${[...missing].join(", ")}: set ${names.join(" or ")}.`);
+  }
+  if (bytesOf(body) > maxBodyBytes) {
+    return refuse("too_long", `The request is longer than ${maxBodyBytes / 1024 / 1024} MiB.`);
+  }
+  const tokens = estimateTokens(body);
+  const first = usable.find((deployment) => misfit(config, deployment, tokens) === undefined);
+  if (first !== undefined) return { ok: true, first, tokens };
+  const misfits = usable.flatMap((deployment) => misfit(config, deployment, tokens) ?? []);
+  return refuse("exceeds_limit", `The request can never pass: ${misfits.map(misfitWords).join("; ")}. ${misfitAdvice}`);
+}
+
+const refuse = (code: Refusal["code"], message: string): Judged => ({ ok: false, refusal: { code, message } });
+
+const misfit = (config: Config, deployment: Deployment, tokens: Tokens) => {
+  const pool = config.catalog.pools.get(deployment.pool);
+  return pool === undefined ? undefined : misfitOf(pool, tokens);
 };
+
+const misfitWords = ({ pool, dimension, asked, most }: Misfit): string =>
+  `it takes ${asked} of ${pool}'s ${dimension}, which lets ${most} through at once`;
+const misfitAdvice =
+  "Shorten it, ask for less output, or raise the limit in millrace.yaml if the provider allows more.";
 
 /** A floor of the body's size: its text. The frame around it is small. */
 const bytesOf = (body: Body): number =>

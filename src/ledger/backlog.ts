@@ -8,6 +8,7 @@ export interface BacklogRow {
   readonly tenant: string;
   readonly priority: number;
   readonly model: string;
+  readonly deployment: string;
   readonly batchId: string | undefined;
   readonly estTokens: number;
   readonly waitedMs: number;
@@ -18,6 +19,7 @@ interface Row {
   readonly tenant: string;
   readonly priority: number;
   readonly model: string;
+  readonly deployment: string;
   readonly batch_id: string | null;
   readonly est_tokens: number;
   readonly waited_ms: number;
@@ -35,7 +37,11 @@ export interface BacklogWish {
   readonly after?: ReadonlyMap<number, string>;
   /** Tenants of a class at one look; the next look goes on behind them. */
   readonly tenantLimit?: number;
+  /** Deployments that take nothing now: their rows are passed over, as far as `passedRows` of a tenant reach. */
+  readonly blocked?: readonly string[];
 }
+
+const passedRows = 5_000;
 
 export interface Backlog {
   readonly rows: readonly BacklogRow[];
@@ -50,7 +56,7 @@ export interface Backlog {
  * room and the number of tenants, not that of rows.
  */
 export async function backlogHeads(ledger: Ledger, wish: BacklogWish): Promise<Backlog> {
-  const { lane, classes, room, after = new Map<number, string>(), tenantLimit = 200 } = wish;
+  const { lane, classes, room, after = new Map<number, string>(), tenantLimit = 200, blocked = [] } = wish;
   const rows = await ledger.sql<Row[]>`
     with recursive
     classes as (
@@ -67,9 +73,11 @@ export async function backlogHeads(ledger: Ledger, wish: BacklogWish): Promise<B
     ),
     share as materialized (select ceil(2.0 * ${room} / greatest(1, count(tenant)))::int as heads from tenants)
     select r.*, t.n, share.heads from tenants t cross join share, lateral (
-      select id, tenant, priority, model, batch_id, est_input_tokens + est_output_tokens as est_tokens,
+      select id, tenant, priority, model, deployment, batch_id, est_input_tokens + est_output_tokens as est_tokens,
         (extract(epoch from now() - created_at) * 1000)::float8 as waited_ms
-      from requests where lane = ${lane} and priority = t.priority::smallint and tenant = t.tenant and state = 'queued'
+      from (select * from requests where lane = ${lane} and priority = t.priority::smallint and tenant = t.tenant and state = 'queued'
+        order by id limit case when ${blocked.length} = 0 then share.heads else ${passedRows} end) head
+      where deployment <> all(${blocked as string[]}::text[])
       order by id limit share.heads
     ) r where t.tenant is not null`;
   const last = new Map(classes.map((one) => [one as number, ""]));
@@ -82,6 +90,7 @@ const backlogRow = (row: Row): BacklogRow => ({
   tenant: row.tenant,
   priority: row.priority,
   model: row.model,
+  deployment: row.deployment,
   batchId: row.batch_id ?? undefined,
   estTokens: row.est_tokens,
   waitedMs: row.waited_ms,

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Job, Queue, RateLimitError, UnrecoverableError, Worker } from "bullmq";
 import { Redis } from "ioredis";
+import { priorities } from "../request/priority.ts";
 import { type Gate, openGate } from "./gate.ts";
 import { type JobSummary, type LaneJob, laneJobSchema, queueNameOf, type Side } from "./lane-job.ts";
 import { keptJobs, lanePrefix } from "./lanes.ts";
@@ -29,7 +30,7 @@ export interface ConsumeOptions {
   /** How long a job that its worker fetched but never claimed stays with a dead worker. */
   readonly leaseMs: number;
   /** Does everything about one job; throws only for bugs and for services that are away. */
-  readonly handle: (job: LaneJob, gate: Gate) => Promise<Handled>;
+  readonly handle: (job: LaneJob, gate: Gate, goesFirst: boolean) => Promise<Handled>;
   readonly onError: (error: Error) => void;
 }
 
@@ -70,7 +71,9 @@ export function consumeLane(options: ConsumeOptions): LaneConsumer {
       throw new RateLimitError();
     }
     try {
-      const handled = await options.handle(laneJobSchema.parse(job.data), gate);
+      // Interactive requests and aged ones travel with the highest priority.
+      const goesFirst = job.opts.priority === priorities.interactive;
+      const handled = await options.handle(laneJobSchema.parse(job.data), gate, goesFirst);
       if (handled.log !== undefined) await job.log(handled.log);
       if (handled.failed === true) throw new UnrecoverableError(handled.summary.reason ?? handled.summary.outcome);
       return handled.summary;

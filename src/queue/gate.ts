@@ -10,14 +10,16 @@ export type Entry = { readonly admitted: true } | { readonly admitted: false; re
 
 export interface Gate {
   enter(): Promise<Entry>;
-  /** What the limiter said: how long until the next call could go. Short waits leave the gate open. */
+  /** What the limiter said: how long until the next call could go. Short waits, which can be booked, leave the gate open. */
   learned(waitMs: number): void;
   /** The slot that went ahead ended without asking the limiter. */
   released(): void;
 }
 
-/** Waits up to this are slept by the worker in its slot; longer ones close the gate. */
+/** Waits up to this are booked and slept by the worker in its slot; longer ones close the gate. */
 export const shortWaitMs = 250;
+/** A closed gate opens that much early: fetching and claiming take time, and what is early is booked. */
+const leadMs = 150;
 
 export function openGate(now: () => number): Gate {
   let openAt = 0;
@@ -43,7 +45,7 @@ export function openGate(now: () => number): Gate {
     },
     learned(waitMs) {
       closed = waitMs > shortWaitMs;
-      openAt = now() + waitMs;
+      openAt = now() + waitMs - leadMs;
       finishAhead();
     },
     released: finishAhead,

@@ -22,7 +22,7 @@ export const requestEvents = [
   "succeed",
   "fail", // attempts, route or deadline are used up, or the failure cannot pass
   "postpone", // retry or deferral: not before a time
-  "fallBack", // on to the next deployment, back into the backlog of its lane
+  "fallBack", // on to another deployment, back into the backlog of its lane
   "handBack", // a draining or refused worker returns the row unspent
   "comeDue", // the time of a waiting row has come
   "recall", // a dispatched row whose job is gone
@@ -37,8 +37,15 @@ export type RequestEvent = (typeof requestEvents)[number];
 type Transitions = Readonly<Record<RequestState, Readonly<Partial<Record<RequestEvent, RequestState>>>>>;
 
 export const transitions: Transitions = {
-  queued: { dispatch: "dispatched", hold: "held", expire: "failed", cancel: "cancelled" },
-  dispatched: { claim: "running", recall: "queued", hold: "held", expire: "failed", cancel: "cancelled" },
+  queued: { dispatch: "dispatched", fallBack: "queued", hold: "held", expire: "failed", cancel: "cancelled" },
+  dispatched: {
+    claim: "running",
+    recall: "queued",
+    fallBack: "queued",
+    hold: "held",
+    expire: "failed",
+    cancel: "cancelled",
+  },
   running: {
     succeed: "succeeded",
     fail: "failed",

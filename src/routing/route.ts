@@ -1,16 +1,30 @@
 /** Which deployment answers, and which stands in. Pure: what is known of a request's past decides. */
 import type { Deployment, Route } from "../config/deployment.ts";
 
+/** A deployment that a request left behind, and why. `blocked`: it was not called, and may be come back to. */
+export interface LeftBehind {
+  readonly deployment: string;
+  readonly kind: string;
+}
+export const blockedKind = "blocked";
+
 /** The deployments of a route that can be used, in order: those whose provider has a credential. */
 export const usableDeployments = (route: Route, hasCredential: (provider: string) => boolean): readonly Deployment[] =>
   route.deployments.filter((deployment) => hasCredential(deployment.provider));
 
-/** The first deployment after `current` that was not passed over, or undefined at the end of the route. */
-export function nextDeployment(
+/** The deployments that may stand in for `current`, in order: those that did not fail this request. */
+export function standIns(
   usable: readonly Deployment[],
   current: string,
-  passedOver: readonly { readonly deployment: string }[],
-): Deployment | undefined {
-  const gone = new Set([current, ...passedOver.map((entry) => entry.deployment)]);
-  return usable.find((deployment) => !gone.has(deployment.id));
+  passedOver: readonly LeftBehind[],
+): readonly Deployment[] {
+  const failed = passedOver.filter((entry) => entry.kind !== blockedKind).map((entry) => entry.deployment);
+  const gone = new Set([current, ...failed]);
+  return usable.filter((deployment) => !gone.has(deployment.id));
 }
+
+/** What is left behind so far and now; a deployment is named once, with the newest reason. */
+export const leftBehind = <Entry extends LeftBehind>(passedOver: readonly Entry[], now: Entry): readonly Entry[] => [
+  ...passedOver.filter((entry) => entry.deployment !== now.deployment),
+  now,
+];

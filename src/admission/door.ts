@@ -1,0 +1,240 @@
+/** The gate as one deployment sees it: calls that come at the same moment share a script run. Words in, words out. */
+import type { Dimension, Pool } from "../config/pool.ts";
+import type { CallOutcome, LimitReport } from "../request/outcome.ts";
+import { microBatch } from "../runtime/micro-batch.ts";
+import type { Anchor } from "./anchor.ts";
+import { charge, chargeSoFar, reservation } from "./charge.ts";
+import type { Estimates } from "./learned.ts";
+import type { Ask, BlockedBy, CircuitState, Permit, Verdict } from "./permit.ts";
+import type { PoolLimits } from "./pool-limits.ts";
+import { reactions } from "./reaction.ts";
+import type { keysOf, Scripts } from "./scripts.ts";
+import type { Shape } from "./shape.ts";
+
+export interface Place {
+  readonly pool: Pool;
+  readonly deployment: string;
+}
+
+export interface GateRules {
+  /** Failures in a row, and the share of at least so many calls in so many seconds, that open a circuit; how long. */
+  readonly circuit: {
+    readonly threshold: number;
+    readonly coolDownMs: number;
+    readonly ratio: number;
+    readonly minimumCalls: number;
+    readonly windowSeconds: number;
+  };
+  /** Retries may be this share of first calls, and so many a second in any case. */
+  readonly retries: { readonly share: number; readonly floorPerSecond: number };
+}
+
+export interface DoorDeps {
+  readonly scripts: Scripts;
+  readonly keys: ReturnType<typeof keysOf>;
+  readonly limits: PoolLimits;
+  readonly anchor: Anchor;
+  readonly estimates: Estimates;
+  readonly rules: GateRules;
+  /** Microseconds since 2025 instead of Redis' clock. */
+  readonly clockUs: (() => number) | undefined;
+}
+
+export type Purpose = "call" | "look" | "lastLook";
+/** What settling did to the circuit. */
+export interface Settled {
+  readonly settled: boolean;
+  readonly change?: { readonly from: CircuitState; readonly to: CircuitState };
+}
+
+export interface Door {
+  ask(ask: Ask, purpose: Purpose): Promise<Verdict>;
+  /** `outcome` undefined: the permit was not used. */
+  settle(permit: Permit, outcome: CallOutcome | undefined): Promise<Settled>;
+  progress(
+    permits: readonly { readonly permit: Permit; readonly producedTokens: number }[],
+    leaseMs: number,
+  ): Promise<void>;
+}
+
+export function openDoor({ pool, deployment }: Place, deps: DoorDeps): Door {
+  const { scripts, keys, limits, anchor, estimates, rules } = deps;
+  const dimensions = pool.limits.map((limit) => limit.dimension);
+  const time = () => [deps.clockUs?.() ?? "", ...anchor.arguments()];
+
+  async function acquire(asks: readonly Question[]): Promise<Verdict[]> {
+    const sentAt = anchor.nowMs();
+    const shapes = limits.shapes;
+    const reserved = asks.map(({ ask }) => reservedFor(ask));
+    const answers = await scripts.acquire(
+      ...[keys.pool, keys.leases, keys.costs, keys.booked, keys.circuit, keys.provider],
+      ...time(),
+      limits.version,
+      pool.concurrency ?? 0,
+      rules.retries.share,
+      rules.retries.floorPerSecond / 1e6,
+      dimensions.length,
+      ...shapes.flatMap(shapeArguments),
+      ...asks.flatMap(({ ask, purpose }, at) => [
+        ask.leaseId,
+        purpose === "look" ? 2 : purpose === "lastLook" ? 4 : ask.isRetry === true ? 1 : 0,
+        ask.leaseMs * 1_000,
+        ask.share ?? 1,
+        (ask.aheadMs ?? 0) * 1_000,
+        ...(reserved[at] ?? []),
+      ]),
+    );
+    const [version = 0, now = 0, ...verdicts] = answers;
+    anchor.told(now, sentAt);
+    if (version !== limits.version) {
+      await limits.refresh(version);
+      return acquire(asks);
+    }
+    return asks.map(({ ask }, at) => verdict(verdicts.slice(4 * at, 4 * at + 4), ask, reserved[at] ?? [], shapes));
+  }
+
+  function reservedFor(ask: Ask): number[] {
+    const learned = estimates.of(deployment);
+    const expectation = {
+      inputTokens: Math.ceil(ask.inputTokens * learned.inputRatio),
+      outputTokens: Math.min(ask.maxOutputTokens, learned.outputTokens ?? firstGuess),
+      maxOutputTokens: ask.maxOutputTokens,
+    };
+    return dimensions.map((dimension) => Math.ceil(reservation(dimension, pool.charge, expectation)));
+  }
+
+  function verdict(answer: readonly number[], ask: Ask, units: readonly number[], shapes: readonly Shape[]): Verdict {
+    const [granted = 0, waitUs = 0, by = 0, nextUs = 0] = answer;
+    if (granted > 0) {
+      const reserved = Object.fromEntries(dimensions.map((dimension, at) => [dimension, units[at] ?? 0]));
+      const permit = {
+        leaseId: ask.leaseId,
+        pool: pool.id,
+        deployment,
+        reserved,
+        estimatedInput: ask.inputTokens,
+        probe: granted === 2,
+      };
+      return { granted: true, permit, startMs: waitUs / 1_000, nextMs: nextUs / 1_000 };
+    }
+    if (by === -1) return { granted: false, waitMs: concurrencyLookMs, blockedBy: "concurrency" };
+    if (by > -100) {
+      const blockedBy = by < 0 ? (closures[-by] ?? "paused") : (dimensions[by - 1] ?? "requests");
+      return { granted: false, waitMs: waitUs / 1_000, blockedBy };
+    }
+    const at = -by - 101;
+    const shape = shapes[at];
+    const most = shape === undefined || shape.kind === "unlimited" ? 0 : Math.floor(shape.size);
+    const blockedBy = dimensions[at] ?? "requests";
+    return { granted: false, waitMs: Number.POSITIVE_INFINITY, blockedBy, tooLarge: { asked: units[at] ?? 0, most } };
+  }
+
+  const askBatched = microBatch<Question, Verdict>({ maxItems: 200, lines: 1, send: acquire });
+  const settleBatched = microBatch<Ending, Settled>({
+    maxItems: 200,
+    lines: 1,
+    send: async (endings) => {
+      const { threshold, coolDownMs, ratio, minimumCalls, windowSeconds } = rules.circuit;
+      const answers = await scripts.settle(
+        ...[keys.pool, keys.leases, keys.costs, keys.booked, keys.circuit],
+        ...time(),
+        dimensions.length,
+        pool.concurrency === undefined ? 1 : 0,
+        ...[threshold, coolDownMs * 1_000, ratio, minimumCalls, windowSeconds],
+        ...endings.flatMap((ending) => endingArguments(ending)),
+      );
+      return endings.map((_ending, at) => {
+        const change = changes[answers[2 * at + 1] ?? 0];
+        return { settled: answers[2 * at] === 1, ...(change === undefined ? {} : { change }) };
+      });
+    },
+  });
+
+  function endingArguments({ permit, outcome }: Ending): (string | number)[] {
+    if (outcome === undefined) return [permit.leaseId, 0, 0, ...dimensions.flatMap(() => [unknown, unknown])];
+    const wait = outcome.ok ? 0 : (outcome.failure.retryAfterMs ?? 0) * 1_000;
+    const units = dimensions.flatMap((dimension) => [
+      charge(dimension, pool.charge, outcome, permit.reserved[dimension] ?? 0) ?? unknown,
+      usedAtProvider(pool, limits.limitOf(dimension), dimension, outcome.limits) ?? unknown,
+    ]);
+    return [
+      permit.leaseId,
+      outcome.ok ? 1 : reactions[outcome.failure.kind].circuit === "failure" ? 2 : 3,
+      wait,
+      ...units,
+    ];
+  }
+
+  return {
+    ask: (ask, purpose) => askBatched({ ask, purpose }),
+    settle: (permit, outcome) => settleBatched({ permit, outcome }),
+    async progress(permits, leaseMs) {
+      const units = permits.flatMap(({ permit, producedTokens }) => [
+        permit.leaseId,
+        ...dimensions.map((dimension) => chargeSoFar(dimension, pool.charge, producedTokens) ?? unknown),
+      ]);
+      const five = [keys.pool, keys.leases, keys.costs, keys.booked, keys.circuit];
+      await scripts.progress(...five, ...time(), dimensions.length, leaseMs * 1_000, ...units);
+    },
+  };
+}
+
+interface Question {
+  readonly ask: Ask;
+  readonly purpose: Purpose;
+}
+interface Ending {
+  readonly permit: Permit;
+  readonly outcome: CallOutcome | undefined;
+}
+
+/** Output expected of a deployment before its first answer, where the caller allows more. */
+const firstGuess = 1_024;
+const unknown = -1;
+/** A slot may free at any moment, so its wait has no exact time: look again after this. */
+const concurrencyLookMs = 50;
+/** Codes of acquire-6.lua below zero, from 2 on. */
+const closures: readonly (BlockedBy | undefined)[] = [
+  undefined,
+  "concurrency",
+  "paused",
+  "circuit",
+  "isolated",
+  "credential",
+  "retries",
+];
+/** Codes of settle-5.lua. */
+const changes: readonly Settled["change"][] = [
+  undefined,
+  { from: "closed", to: "open" },
+  { from: "half-open", to: "closed" },
+  { from: "half-open", to: "open" },
+  undefined,
+];
+
+function shapeArguments(shape: Shape): number[] {
+  if (shape.kind === "unlimited") return [0, 0, 0, 0, 0, 0];
+  if (shape.kind === "bucket") return [1, shape.perUnitUs, shape.size, shape.coldUnits, 0, 0];
+  return [2, shape.lengthUs, shape.size, shape.coldUnits, shape.phaseUs, shape.guardUs];
+}
+
+/** Smaller differences are rounding (Anthropic's to a thousand) and calls that overtook each other. */
+const foreignShare = 0.05;
+
+/**
+ * Units that the provider counted as used when it answered, from what it says is left; only where its shape tells what a
+ * full bucket is, and a twentieth of it is let pass.
+ */
+function usedAtProvider(
+  pool: Pool,
+  limit: number | undefined,
+  dimension: Dimension,
+  report: LimitReport | undefined,
+): number | undefined {
+  const reading = dimension in (report ?? {}) ? report?.[dimension as keyof LimitReport] : undefined;
+  const spec = pool.limits.find((candidate) => candidate.dimension === dimension);
+  if (reading?.remaining === undefined || limit === undefined || spec === undefined) return undefined;
+  if (spec.mode === "second" || spec.mode === "sliding") return undefined;
+  const whole = spec.mode === "bucket" ? (limit * spec.burstSeconds) / 60 : limit;
+  return Math.max(0, whole - reading.remaining - foreignShare * whole);
+}

@@ -1,0 +1,93 @@
+/**
+ * What calls of a deployment turned out to take, against what was expected: the estimate of input is corrected, and
+ * output is expected as long as nine of ten answers are. In memory; kept in the ledger by whoever opened it.
+ */
+export interface Learned {
+  /** Provider's input tokens ÷ our estimate: an exponentially weighted mean, 1 before the first call. */
+  readonly inputRatio: number;
+  /** The 90th percentile of output tokens; undefined before the first call. */
+  readonly outputTokens: number | undefined;
+}
+
+export interface Estimates {
+  of(deployment: string): Learned;
+  observe(deployment: string, seen: Observed): void;
+  /** Starts from what an earlier process learned. */
+  restore(deployment: string, learned: Learned): void;
+}
+
+/** What one call took; what is not known is left out. */
+export interface Observed {
+  readonly estimatedInput: number;
+  /** As the provider charges it: without cached tokens where those are free. */
+  readonly chargedInput?: number | undefined;
+  readonly outputTokens?: number | undefined;
+}
+
+/** Weight of the newest call: the last twenty or so count. */
+const weight = 0.05;
+/** An estimate is off by more than this only where something else is wrong; then it is not followed. */
+const ratioRange = { least: 0.2, most: 5 };
+const quantile = 0.9;
+/** Output tokens are counted in buckets an eighth of an octave wide: 9 % apart. */
+const perOctave = 8;
+/** Beyond this many calls old ones fade. */
+const remembered = 1_000;
+
+interface Memory {
+  inputRatio: number;
+  counts: Map<number, number>;
+  calls: number;
+}
+
+export function openEstimates(): Estimates {
+  const memories = new Map<string, Memory>();
+  const memoryOf = (deployment: string): Memory => {
+    const known = memories.get(deployment);
+    if (known !== undefined) return known;
+    const made = { inputRatio: 1, counts: new Map<number, number>(), calls: 0 };
+    memories.set(deployment, made);
+    return made;
+  };
+  return {
+    of(deployment) {
+      const memory = memories.get(deployment);
+      return memory === undefined
+        ? { inputRatio: 1, outputTokens: undefined }
+        : { inputRatio: memory.inputRatio, outputTokens: quantileOf(memory) };
+    },
+    observe(deployment, { estimatedInput, chargedInput, outputTokens }) {
+      const memory = memoryOf(deployment);
+      if (chargedInput !== undefined && estimatedInput > 0) {
+        const ratio = Math.min(ratioRange.most, Math.max(ratioRange.least, chargedInput / estimatedInput));
+        memory.inputRatio += weight * (ratio - memory.inputRatio);
+      }
+      if (outputTokens !== undefined) count(memory, outputTokens, 1);
+    },
+    restore(deployment, learned) {
+      if (memories.has(deployment)) return;
+      const memory = memoryOf(deployment);
+      memory.inputRatio = learned.inputRatio;
+      if (learned.outputTokens !== undefined) count(memory, learned.outputTokens, 5);
+    },
+  };
+}
+
+function count(memory: Memory, outputTokens: number, times: number): void {
+  const bucket = Math.ceil(perOctave * Math.log2(Math.max(1, outputTokens)));
+  memory.counts.set(bucket, (memory.counts.get(bucket) ?? 0) + times);
+  memory.calls += times;
+  if (memory.calls < 2 * remembered) return;
+  for (const [key, seen] of memory.counts) memory.counts.set(key, seen / 2);
+  memory.calls /= 2;
+}
+
+/** The upper edge of the bucket in which the quantile lies: never below it. */
+function quantileOf(memory: Memory): number | undefined {
+  let below = 0;
+  for (const bucket of [...memory.counts.keys()].sort((one, other) => one - other)) {
+    below += memory.counts.get(bucket) ?? 0;
+    if (below >= quantile * memory.calls) return Math.ceil(2 ** (bucket / perOctave));
+  }
+  return undefined;
+}

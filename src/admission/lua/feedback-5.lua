@@ -1,0 +1,65 @@
+-- What a provider said that is not about one call: when to come back, another limit, that it refuses the credential.
+--
+-- KEYS  1 pool   2 leases   3 circuit   4 provider: as in acquire-6.lua
+--       5 learned  hash: limit by dimension; <dimension>:n and <dimension>:v = answers that agree on a higher one
+-- ARGV  1 time   2 us to pause the pool   3 us to pause the circuit   4 slowdown: 0 none | 1 refused for no reason we see | 2 grew too fast
+--       5 concurrency: 0 | 1 refused | 2 busy   6 why the credential is off (empty: it is not), 7 answers that must agree
+--       then 3 a reading: dimension, limit it names, limit that is followed now (0: none)
+-- Returns version of the learned limits, 1 if the credential is off since now
+-- Time  Redis' own or that of the call, in us since 2025-01-01, together with the pool's shift
+--@include clock
+--@include pool
+local pool = readPool(KEYS[1], 0)
+pool.now, pool.shift = poolTime(redisTime(ARGV[1]), pool.lt, pool.shift, 0, 0, 0)
+local now = pool.now
+local function pause(key, field, us)
+  if us <= 0 then return end
+  local until_ = math.max(tonumber(redis.call('HGET', key, field) or '0'), now + us)
+  redis.call('HSET', key, field, until_)
+end
+pause(KEYS[1], 'pu', tonumber(ARGV[2]))
+pause(KEYS[3], 'pu', tonumber(ARGV[3]))
+
+-- A refusal that our own account does not explain: somebody else's traffic, or a limit nobody told us of. Three in a row
+-- slow the pool down by three tenths; growing too fast does at once.
+local slow = ARGV[4]
+if slow ~= '0' then
+  pool.rf = (pool.rf or 0) + 1
+  if slow == '2' or pool.rf >= 3 then pool.rf, pool.sk, pool.st = 0, math.max(0.1, slowdown(pool) * 0.7), now end
+end
+-- Multiplicative decrease, once a second: calls that were refused together are one sign.
+local gauge = ARGV[5]
+if gauge ~= '0' and now - (pool.ct or 0) > 1000000 then
+  local lower = (pool.c or 50) * 0.9
+  if gauge == '1' then lower = math.min(lower, redis.call('ZCARD', KEYS[2])) end
+  pool.c, pool.cd, pool.ct = math.max(1, lower), 1, now
+end
+
+local isOff = 0
+if ARGV[6] ~= '' and redis.call('HSETNX', KEYS[4], 'off', ARGV[6]) == 1 then isOff = 1 end
+
+-- A lower limit counts at once, a higher one when several answers agree.
+local changed = false
+for at = 8, #ARGV, 3 do
+  local dimension, named, followed = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+  if followed > 0 and named > followed then
+    local agreed = redis.call('HMGET', KEYS[5], dimension .. ':v', dimension .. ':n')
+    local times = tonumber(agreed[1] or '') == named and tonumber(agreed[2]) + 1 or 1
+    redis.call('HSET', KEYS[5], dimension .. ':v', named, dimension .. ':n', times)
+    if times >= tonumber(ARGV[7]) then
+      redis.call('HSET', KEYS[5], dimension, named)
+      redis.call('HDEL', KEYS[5], dimension .. ':v', dimension .. ':n')
+      changed = true
+    end
+  elseif tonumber(redis.call('HGET', KEYS[5], dimension) or '') ~= named then
+    redis.call('HSET', KEYS[5], dimension, named)
+    redis.call('HDEL', KEYS[5], dimension .. ':v', dimension .. ':n')
+    changed = true
+  end
+end
+if changed then
+  pool.lv = pool.lv + 1
+  redis.call('HSET', KEYS[1], 'lv', pool.lv)
+end
+writePool(KEYS[1], pool)
+return {pool.lv, isOff}

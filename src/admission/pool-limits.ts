@@ -1,0 +1,57 @@
+/**
+ * The limits of one pool as this process follows them: the configured ones, as far as the provider has not named others.
+ * The scripts refuse an old version, so that no process goes on with a limit that another has seen changed.
+ */
+import type { Redis } from "ioredis";
+import type { Dimension, Limit, Pool } from "../config/pool.ts";
+import { type Shape, shapeOf } from "./shape.ts";
+
+export interface PoolLimits {
+  readonly version: number;
+  /** By dimension of the pool, in its order. */
+  readonly shapes: readonly Shape[];
+  /** What is followed now; undefined: unlimited, as far as is known. */
+  limitOf(dimension: Dimension): number | undefined;
+  /** Reads what was learned; to be called when a script speaks of another version. */
+  refresh(version: number): Promise<void>;
+}
+
+export function openPoolLimits(redis: Redis, key: string, pool: Pool): PoolLimits {
+  let version = 0;
+  let learned: Readonly<Record<string, string>> = {};
+  let shapes = shapesOf(pool, learned);
+  let shapedAt = Date.now();
+  return {
+    get version() {
+      return version;
+    },
+    get shapes() {
+      // The offset of a zone changes twice a year.
+      if (Date.now() - shapedAt > 3_600_000) {
+        shapes = shapesOf(pool, learned);
+        shapedAt = Date.now();
+      }
+      return shapes;
+    },
+    limitOf(dimension) {
+      const spec = pool.limits.find((limit) => limit.dimension === dimension);
+      return spec === undefined ? undefined : followed(spec, learned);
+    },
+    async refresh(newest) {
+      learned = await redis.hgetall(key);
+      version = newest;
+      shapes = shapesOf(pool, learned);
+      shapedAt = Date.now();
+    },
+  };
+}
+
+const shapesOf = (pool: Pool, learned: Readonly<Record<string, string>>): readonly Shape[] =>
+  pool.limits.map((spec) => shapeOf(spec, followed(spec, learned), pool.jitterMs));
+
+/** What the operator set is a ceiling: a provider may say less, never more. */
+function followed(spec: Limit, learned: Readonly<Record<string, string>>): number | undefined {
+  const named = learned[spec.dimension] === undefined ? undefined : Number(learned[spec.dimension]);
+  if (named === undefined) return spec.limit;
+  return spec.fixed && spec.limit !== undefined ? Math.min(spec.limit, named) : named;
+}

@@ -1,0 +1,44 @@
+/** The gate's Lua scripts on one connection to Redis. What several of them need is kept once, in lua/include. */
+import { readFileSync } from "node:fs";
+import { Redis } from "ioredis";
+
+type Argument = string | number;
+
+export interface Scripts {
+  acquire(...args: Argument[]): Promise<number[]>;
+  settle(...args: Argument[]): Promise<number[]>;
+  progress(...args: Argument[]): Promise<number>;
+  feedback(...args: Argument[]): Promise<number[]>;
+}
+
+/** The scripts with the number of their keys, as their files are named. */
+const names = { acquire: 6, settle: 5, progress: 5, feedback: 5 } as const;
+
+const read = (path: string): string => readFileSync(new URL(`./lua/${path}.lua`, import.meta.url), "utf8");
+
+/** Functions of an include are local, so a script carries its own copy. */
+const source = (name: string): string =>
+  read(name).replace(/^--@include (\w+)$/gm, (_line, include: string) => read(`include/${include}`));
+
+export function openScripts(redisUrl: string): { readonly redis: Redis; readonly scripts: Scripts } {
+  const redis = new Redis(redisUrl, { maxRetriesPerRequest: 2, connectionName: "millrace:admission" });
+  redis.on("error", () => {}); // every command rejects with the reason; an unheard event would end the process
+  for (const [name, numberOfKeys] of Object.entries(names)) {
+    redis.defineCommand(name, { numberOfKeys, lua: source(`${name}-${numberOfKeys}`) });
+  }
+  return { redis, scripts: redis as unknown as Scripts }; // defineCommand adds these methods at run time
+}
+
+/** All keys of a provider share a hash tag: one decision touches its pool, a circuit and the credential. */
+export const keysOf = (provider: string, pool: string, deployment: string) => {
+  const tag = `millrace:{${provider}}`;
+  return {
+    pool: `${tag}:pool:${pool}`,
+    leases: `${tag}:leases:${pool}`,
+    costs: `${tag}:costs:${pool}`,
+    booked: `${tag}:booked:${pool}`,
+    learned: `${tag}:learned:${pool}`,
+    circuit: `${tag}:circuit:${deployment}`,
+    provider: `${tag}:provider`,
+  };
+};

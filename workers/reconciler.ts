@@ -2,18 +2,20 @@
  * The reconciler compares what Redis holds with what Postgres says, and brings back what was lost on the way. One leads;
  * its work is bounded, idempotent and safe when two run. It also folds statistics and finishes batches.
  */
+import { type Circuits, openCircuits } from "../src/admission/circuits.ts";
 import type { Fleet } from "../src/fleet/fleet.ts";
 import { recallDispatched } from "../src/ledger/backlog.ts";
 import { finishBatches } from "../src/ledger/batches.ts";
 import {
   expireOverdue,
+  factOf,
   oldDispatched,
   recallOtherEpochs,
   rescueExpiredLeases,
-  swapFact,
+  setFact,
 } from "../src/ledger/rescue.ts";
 import { rollUpAttempts } from "../src/ledger/stats.ts";
-import { pausedLanes } from "../src/ledger/toggles.ts";
+import { isolatedTargets, pausedLanes } from "../src/ledger/toggles.ts";
 import { sideOf } from "../src/queue/lane-job.ts";
 import { openLeadership } from "../src/queue/leadership.ts";
 import { openLoop } from "../src/runtime/loop.ts";
@@ -24,13 +26,19 @@ const jobGraceMs = 10_000;
 
 export function startReconciler(fleet: Fleet, onError: (error: unknown) => void): { stop(): Promise<void> } {
   const leadership = openLeadership(fleet.redisUrl);
+  const circuits = openCircuits(fleet.redisUrl, fleet.config.catalog);
   const { ledger, lanes } = fleet;
   let lastJobSearch = 0;
 
   async function tick(): Promise<number> {
     if (!(await leadership.leads("reconciler"))) return tickMs;
     const epoch = await lanes.epoch();
-    if ((await swapFact(ledger, "redis_epoch", epoch)) !== epoch) await assertPauses(fleet);
+    if ((await factOf(ledger, "redis_epoch")) !== epoch) {
+      await assertPauses(fleet);
+      await assertIsolations(fleet, circuits);
+      // Last: what fails on the way is asserted again by the next look.
+      await setFact(ledger, "redis_epoch", epoch);
+    }
     const recalled = await recallOtherEpochs(ledger, epoch);
     const rescued = await rescueExpiredLeases(ledger);
     const missing = Date.now() - lastJobSearch < jobGraceMs ? 0 : await recallMissingJobs();
@@ -66,6 +74,7 @@ export function startReconciler(fleet: Fleet, onError: (error: unknown) => void)
     async stop() {
       await loop.stop();
       await leadership.resign();
+      circuits.close();
     },
   };
 }
@@ -76,4 +85,12 @@ async function assertPauses(fleet: Fleet): Promise<void> {
   for (const lane of asserted) await fleet.lanes.pause(lane);
   const paused = await pausedLanes(fleet.ledger);
   for (const lane of asserted) if (!paused.has(lane)) await fleet.lanes.resume(lane);
+}
+
+/** Nor what is isolated. Who reset it just now is not overruled either. */
+async function assertIsolations({ ledger }: Fleet, circuits: Circuits): Promise<void> {
+  const asserted = await isolatedTargets(ledger);
+  for (const { target, reason } of asserted) await circuits.isolate(target, reason ?? "by an operator");
+  const isolated = new Set((await isolatedTargets(ledger)).map(({ target }) => target));
+  for (const { target } of asserted) if (!isolated.has(target)) await circuits.unisolate(target);
 }

@@ -6,6 +6,8 @@ export interface CircuitStatus {
   readonly deployment: string;
   /** What a call would meet; switches of the whole provider win over the deployment's own circuit. */
   readonly state: CircuitState;
+  /** The state is a switch of the whole provider, not this circuit's own. */
+  readonly wholeProvider: boolean;
   /** Milliseconds since its last change. Undefined: it never changed, or Redis does not keep when (isolated, credential-off). */
   readonly sinceMs: number | undefined;
   /** What opened it, why an operator closed it off, or why the credential was refused. */
@@ -71,6 +73,7 @@ export function circuitStatus(provider: string, deployment: string, kept: KeptSt
     provider,
     deployment,
     state,
+    wholeProvider: wide !== "closed",
     sinceMs:
       changedUs === undefined || state === "isolated" || state === "credential-off" ? undefined : ms(nowUs - changedUs),
     reason: reasonOf(state, kept),

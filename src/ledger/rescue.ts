@@ -78,14 +78,14 @@ export async function expireOverdue(ledger: Ledger, limit = 5_000): Promise<numb
   return rows.count;
 }
 
-/** The value of a fact of the fleet, and its replacement in one step. */
-export async function swapFact(ledger: Ledger, name: string, value: string): Promise<string | undefined> {
-  const [row] = await ledger.sql<{ old: string | null }[]>`
-    with old as (select value from fleet_facts where name = ${name}),
-    set_it as (
-      insert into fleet_facts (name, value) values (${name}, ${value})
-      on conflict (name) do update set value = excluded.value, set_at = now() where fleet_facts.value <> excluded.value
-    )
-    select (select value from old) as old`;
-  return row?.old ?? undefined;
+/** A fact of the fleet; undefined: never set. */
+export async function factOf(ledger: Ledger, name: string): Promise<string | undefined> {
+  const [row] = await ledger.sql<{ value: string }[]>`select value from fleet_facts where name = ${name}`;
+  return row?.value;
+}
+
+export async function setFact(ledger: Ledger, name: string, value: string): Promise<void> {
+  await ledger.sql`
+    insert into fleet_facts (name, value) values (${name}, ${value})
+    on conflict (name) do update set value = excluded.value, set_at = now() where fleet_facts.value <> excluded.value`;
 }

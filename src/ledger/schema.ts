@@ -9,6 +9,7 @@ import {
   boolean,
   check,
   customType,
+  doublePrecision,
   index,
   integer,
   json,
@@ -246,7 +247,7 @@ export const batchLines = pgTable(
   ],
 );
 
-/** What the rate-limit headers of a pool's last answer said. */
+/** What the rate-limit headers of a pool's last answer said, and the limits that the fleet follows now: what it learned. */
 export const providerRateLimits = pgTable(
   "provider_rate_limits",
   {
@@ -257,8 +258,45 @@ export const providerRateLimits = pgTable(
     remaining: bigint("remaining", { mode: "number" }),
     resetMs: bigint("reset_ms", { mode: "number" }),
     observedAt: at("observed_at").notNull().defaultNow(),
+    /** The limit that admission follows. Null: none known; a row may have only this, where no header speaks of the dimension. */
+    followed: bigint("followed", { mode: "number" }),
   },
   (t) => [primaryKey({ columns: [t.pool, t.dimension] })],
+);
+
+/**
+ * What calls of a deployment turned out to take, so that a new worker does not begin with guesses. Not in
+ * provider_rate_limits: several deployments share a pool and its limits, and each has its own sizes.
+ */
+export const providerEstimates = pgTable("provider_estimates", {
+  deployment: text("deployment").primaryKey(),
+  provider: text("provider").notNull(),
+  /** The provider's input tokens ÷ our estimate. */
+  inputRatio: doublePrecision("input_ratio").notNull(),
+  /** The 90th percentile of output tokens. Null: no answer yet. */
+  outputTokens: bigint("output_tokens", { mode: "number" }),
+  updatedAt: at("updated_at").notNull().defaultNow(),
+});
+
+/** Every change of a circuit, by the gate or by an operator. Insert only. */
+export const circuitEvents = pgTable(
+  "circuit_events",
+  {
+    id: uuid("id").primaryKey(),
+    at: at("at").notNull().defaultNow(),
+    provider: text("provider").notNull(),
+    /** Null: a switch of the whole provider. */
+    deployment: text("deployment"),
+    fromState: text("from_state").notNull(),
+    toState: text("to_state").notNull(),
+    reason: text("reason").notNull(),
+    by: text("by").notNull(),
+  },
+  (t) => [
+    // `circuit status`: the latest of each deployment.
+    index("circuit_events_target").on(t.provider, t.deployment, t.id),
+    check("circuit_events_by", sql`"by" in ('gate', 'operator')`),
+  ],
 );
 
 /** The configuration each provider runs with, written at start by whoever starts; credentials are never stored. */
@@ -270,7 +308,7 @@ export const providerConfigs = pgTable("provider_configs", {
   updatedAt: at("updated_at").notNull().defaultNow(),
 });
 
-/** Operator's switches that must outlive Redis, such as a paused lane. */
+/** Operator's switches that must outlive Redis: paused lanes, isolated providers and deployments. */
 export const toggles = pgTable("toggles", {
   name: text("name").primaryKey(),
   reason: text("reason"),

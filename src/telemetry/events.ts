@@ -10,6 +10,14 @@ export const spanNames = {
 } as const;
 export type SpanName = keyof typeof spanNames;
 
+/** What happens at one moment of a span. */
+export const spanEventNames = {
+  circuitChanged: "millrace.circuit.changed",
+  /** The gate let a call not go; the attribute `blockedBy` says what kept it. */
+  admissionRefused: "millrace.admission.refused",
+} as const;
+export type EventName = keyof typeof spanEventNames;
+
 export const countNames = {
   accepted: "millrace.requests.accepted",
   finished: "millrace.requests.finished",
@@ -18,6 +26,7 @@ export const countNames = {
   superseded: "millrace.attempts.superseded",
   dispatched: "millrace.dispatched",
   rescued: "millrace.rescued",
+  circuitChanges: "millrace.circuit.changes",
   inputTokens: "millrace.tokens.input",
   outputTokens: "millrace.tokens.output",
   costNanoUsd: "millrace.cost.nano_usd",
@@ -35,6 +44,7 @@ export const countMeanings: Readonly<Record<CountName, string>> = {
   superseded: "Attempts whose result came after somebody else had taken the request over.",
   dispatched: "Requests put into a lane.",
   rescued: "Requests brought back after their worker or their job was lost.",
+  circuitChanges: "Changes of circuits, by the state they went to.",
   inputTokens: "Input tokens that providers reported.",
   outputTokens: "Output tokens that providers reported.",
   costNanoUsd: "Cost of provider calls with a known price, in nano-dollars.",
@@ -73,6 +83,7 @@ export const gaugeNames = {
   laneOldestMs: "millrace.lane.oldest_age",
   requestsByState: "millrace.requests",
   backlog: "millrace.backlog",
+  circuitState: "millrace.circuit.state",
 } as const;
 export type GaugeName = keyof typeof gaugeNames;
 
@@ -81,6 +92,7 @@ export const gaugeMeanings: Readonly<Record<GaugeName, string>> = {
   laneOldestMs: "Age of the oldest unfinished request of a lane.",
   requestsByState: "Requests in the ledger by state.",
   backlog: "Requests waiting in the ledger for room in their lane.",
+  circuitState: "Circuit of a deployment: 0 closed, 1 half-open, 2 open, 3 isolated, 4 credential off.",
 };
 
 /**

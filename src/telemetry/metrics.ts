@@ -60,6 +60,7 @@ function countersOf(meter: Meter): Readonly<Record<CountName, Counter>> {
     superseded: open("superseded"),
     dispatched: open("dispatched"),
     rescued: open("rescued"),
+    circuitChanges: open("circuitChanges"),
     inputTokens: open("inputTokens"),
     outputTokens: open("outputTokens"),
     costNanoUsd: open("costNanoUsd"),

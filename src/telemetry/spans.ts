@@ -4,7 +4,7 @@
  */
 import { context, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from "@opentelemetry/api";
 import { spanAttributes } from "./attributes.ts";
-import { type SpanName, spanNames } from "./events.ts";
+import { type SpanName, spanEventNames, spanNames } from "./events.ts";
 import { contextOf, traceparentOf } from "./propagate.ts";
 import type { Attributes, SpanHandle, SpanOptions, Telemetry } from "./telemetry.ts";
 
@@ -61,6 +61,7 @@ function handleOf(span: Span): SpanHandle {
   return {
     set: (attributes: Attributes) => void span.setAttributes(spanAttributes(attributes)),
     fail: (kind, message) => markFailed(span, kind, message),
+    event: (name, attributes = {}) => void span.addEvent(spanEventNames[name], spanAttributes(attributes)),
     traceparent: traceparentOf(span),
   };
 }

@@ -2,7 +2,7 @@
  * What the stages say of themselves. Names come from the one table in events.ts; no attribute carries a prompt, an answer
  * or a key (invariant 13). `silentTelemetry` says nothing and costs nothing.
  */
-import type { CountName, MeasureName, SpanName } from "./events.ts";
+import type { CountName, EventName, MeasureName, SpanName } from "./events.ts";
 
 export type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -10,6 +10,8 @@ export interface SpanHandle {
   set(attributes: Attributes): void;
   /** Marks the span as failed. `kind` is a short word of a closed list, `message` holds no content. */
   fail(kind: string, message: string): void;
+  /** Something that happens now, on the way. */
+  event(name: EventName, attributes?: Attributes): void;
   /** W3C traceparent of this span, to hand on; undefined when tracing is off. */
   readonly traceparent: string | undefined;
 }
@@ -29,7 +31,7 @@ export interface Telemetry {
   measure(name: MeasureName, value: number, attributes?: Attributes): void;
 }
 
-const silentSpan: SpanHandle = { set: () => {}, fail: () => {}, traceparent: undefined };
+const silentSpan: SpanHandle = { set: () => {}, fail: () => {}, event: () => {}, traceparent: undefined };
 
 export const silentTelemetry: Telemetry = {
   span: (_name, _options, work) => work(silentSpan),

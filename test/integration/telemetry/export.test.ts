@@ -96,6 +96,22 @@ describe("export of traces", () => {
     });
   });
 
+  it("shows what happened on the way as events of the span, by the names of the table", async () => {
+    const spans = await whileExporting(async ({ telemetry }) => {
+      await telemetry.span("admit", {}, async (span) => {
+        span.event("admissionRefused", { blockedBy: "circuit", provider: "openai", waitMs: undefined });
+        span.event("circuitChanged");
+      });
+    });
+    expect(only(spans, "millrace.admit").events).toMatchObject([
+      {
+        name: "millrace.admission.refused",
+        attributes: { "millrace.blocked_by": "circuit", "gen_ai.provider.name": "openai" },
+      },
+      { name: "millrace.circuit.changed", attributes: {} },
+    ]);
+  });
+
   it("keeps attempts that run at the same time apart", async () => {
     const ids = Array.from({ length: 20 }, (_, at) => `r-${at}`);
     const spans = await whileExporting(async ({ telemetry }) => {
@@ -184,6 +200,7 @@ describe("export of traces", () => {
     const traceparent = await telemetry.span("attempt", {}, async (span) => {
       span.set({ model: "m" });
       span.fail("overloaded", "529");
+      span.event("admissionRefused", { blockedBy: "requests" });
       telemetry.past("queueWait", { from: new Date(0), until: new Date() });
       telemetry.count("attempts");
       return span.traceparent;

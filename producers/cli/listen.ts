@@ -19,11 +19,20 @@ export async function listen(
 ): Promise<HttpServer> {
   const host = options.host ?? fleet.config.http.host;
   const port = options.port ?? fleet.config.http.port;
-  observeFleet(fleet, telemetry.observe);
+  const gauges = observeFleet(fleet, telemetry.observe);
   try {
     const { metricsText } = telemetry;
-    return await startHttp(fleet, { host, port, metricsText, log, warn: (line) => shell.note(`warning: ${line}`) });
+    const warn = (line: string) => shell.note(`warning: ${line}`);
+    const http = await startHttp(fleet, { host, port, metricsText, log, warn });
+    return {
+      url: http.url,
+      async close() {
+        await http.close();
+        gauges.close();
+      },
+    };
   } catch (error) {
+    gauges.close();
     throw (await portTrouble(error, host, port)) ?? error;
   }
 }

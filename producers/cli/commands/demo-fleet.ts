@@ -48,7 +48,7 @@ export async function openDemoFleet(
   { observe, metricsText }: RunningTelemetry,
   say: (line: string) => void,
 ): Promise<DemoFleet> {
-  observeFleet(fleet, observe);
+  const gauges = observeFleet(fleet, observe);
   const port = await freePort(fleet.config.http.port);
   const http = await startHttp(fleet, { host: "127.0.0.1", port, metricsText });
   const workers = await startAll(fleet, { onError: openComplaints(say) });
@@ -57,6 +57,7 @@ export async function openDemoFleet(
     async close() {
       await workers.drain(1_000);
       await http.close();
+      gauges.close();
     },
   };
 }

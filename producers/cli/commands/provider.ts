@@ -1,7 +1,8 @@
-/** `millrace provider health|stats|logs|test`. */
+/** `millrace provider health|stats|logs|test|circuit`. */
 import type { Command } from "commander";
 import { wholeNumber } from "../number-option.ts";
 import { withJson } from "./batch-options.ts";
+import { registerCircuit } from "./provider-circuit.ts";
 import { health } from "./provider-health.ts";
 import { logs } from "./provider-logs.ts";
 import { stats } from "./provider-stats.ts";
@@ -14,8 +15,11 @@ export function registerProvider(program: Command): void {
   withJson(
     command
       .command("health")
-      .description("key, address and answer of every provider; exit 1 when one with a key does not answer")
-      .option("--verbose", "with every lane: limits, depth, and what its rate-limit headers said last"),
+      .description("key, address, answer and circuit of every provider; exit 1 when one with a key does not answer")
+      .option(
+        "--verbose",
+        "with every lane: limits, depth, what its rate-limit headers said last, and what was learned",
+      ),
   ).action(health);
   withJson(
     command
@@ -41,4 +45,5 @@ export function registerProvider(program: Command): void {
       .option("--model <model>", "the vendor's name of a model; default: the provider's default model")
       .option("--stream", "as a stream"),
   ).action(testProvider);
+  registerCircuit(command);
 }

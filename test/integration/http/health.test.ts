@@ -78,7 +78,7 @@ describe("GET /metrics", () => {
   it("holds the process' own counts and the fleet's gauges", async () => {
     const telemetry = await startTelemetry({ service: "millrace-test", exportTraces: false });
     const fleet = await openTestFleet(services, { telemetry: telemetry.telemetry });
-    observeFleet(fleet, telemetry.observe);
+    const gauges = observeFleet(fleet, telemetry.observe);
     const { metricsText } = telemetry;
     const http = await startHttp(fleet, { host: "127.0.0.1", port: 0, metricsText });
     const body = JSON.stringify([{ prompt: "One" }, { prompt: "Two" }, { prompt: "Three", priority: "interactive" }]);
@@ -87,6 +87,7 @@ describe("GET /metrics", () => {
     const answer = await fetch(`${http.url}/metrics`);
     const text = await answer.text();
     await http.close();
+    gauges.close();
     await telemetry.stop();
 
     expect(answer.headers.get("content-type")).toContain("text/plain; version=0.0.4");
@@ -99,6 +100,9 @@ describe("GET /metrics", () => {
     expect(
       value(/millrace_lane_jobs\{millrace_lane="anthropic\.haiku",millrace_side="express",millrace_state="waiting"\}/),
     ).toBe(1);
+    expect(
+      value(/millrace_circuit_state\{gen_ai_provider_name="anthropic",gen_ai_request_model="claude-haiku-4-5"\}/),
+    ).toBe(0);
     expect(text).not.toMatch(/millrace_lane_oldest_age_seconds\{millrace_lane="openai/);
   });
 });

@@ -1,0 +1,104 @@
+/** What `provider health` finds: whether each provider answers, how its lanes and circuits stand, what was learned of it. */
+import type { CircuitStatus } from "../../src/admission/circuit-status.ts";
+import { openCircuits } from "../../src/admission/circuits.ts";
+import { limitOf } from "../../src/config/pool.ts";
+import type { Fleet } from "../../src/fleet/fleet.ts";
+import { loadEstimates, type StoredEstimate } from "../../src/ledger/estimates.ts";
+import { type LaneCensus, laneCensus } from "../../src/ledger/lane-census.ts";
+import { limitReadings, type StoredReading } from "../../src/ledger/limit-readings.ts";
+import { pausedLanes } from "../../src/ledger/toggles.ts";
+import { providers } from "../../src/provider/registry.ts";
+import { span } from "./amounts.ts";
+import { circuitsOf } from "./circuit-look.ts";
+
+const patienceMs = 5_000;
+
+export type Answer =
+  | { readonly asked: false; readonly missing: string }
+  | { readonly asked: true; readonly ok: true; readonly ms: number }
+  | { readonly asked: true; readonly ok: false; readonly ms: number; readonly kind: string; readonly message: string };
+
+export interface ProviderHealth {
+  readonly provider: string;
+  readonly baseUrl: string | undefined;
+  readonly answer: Answer;
+  readonly lanes: readonly LaneHealth[];
+  /** Of every known deployment. */
+  readonly circuits: readonly CircuitStatus[];
+  readonly estimates: readonly StoredEstimate[];
+}
+
+export interface LaneHealth {
+  readonly lane: string;
+  /** Undefined: not known; learned from what the provider says and refuses. */
+  readonly requestsPerMinute: number | undefined;
+  readonly concurrency: number | undefined;
+  readonly open: LaneCensus["counts"];
+  readonly paused: boolean;
+  readonly readings: readonly StoredReading[];
+}
+
+/** Asks all providers at once, for five seconds at most. */
+export async function lookAtProviders(fleet: Fleet): Promise<ProviderHealth[]> {
+  const pools = [...fleet.config.catalog.pools.values()];
+  const providerIds = [...fleet.config.credentials.keys()];
+  const [census, readings, paused, circuits, estimates] = await Promise.all([
+    laneCensus(
+      fleet.ledger,
+      pools.map((pool) => pool.id),
+    ),
+    limitReadings(fleet.ledger),
+    pausedLanes(fleet.ledger),
+    lookAtCircuits(fleet, providerIds),
+    loadEstimates(fleet.ledger),
+  ]);
+  return Promise.all(
+    [...fleet.config.credentials].map(async ([provider, credential]) => ({
+      provider,
+      baseUrl: credential.baseUrl,
+      answer: await probe(fleet, provider),
+      lanes: census.flatMap(({ lane, counts }) => {
+        const pool = fleet.config.catalog.pools.get(lane);
+        if (pool?.provider !== provider) return [];
+        const limits = { requestsPerMinute: limitOf(pool, "requests"), concurrency: pool.concurrency };
+        const own = readings.filter((reading) => reading.pool === lane);
+        return [{ lane, ...limits, open: counts, paused: paused.has(lane), readings: own }];
+      }),
+      circuits: circuits.filter((circuit) => circuit.provider === provider),
+      estimates: estimates.filter((estimate) => estimate.provider === provider),
+    })),
+  );
+}
+
+async function lookAtCircuits(fleet: Fleet, providerIds: readonly string[]): Promise<readonly CircuitStatus[]> {
+  const circuits = openCircuits(fleet.redisUrl, fleet.config.catalog);
+  try {
+    return await circuitsOf(fleet, circuits, providerIds);
+  } finally {
+    circuits.close();
+  }
+}
+
+async function probe(fleet: Fleet, id: string): Promise<Answer> {
+  const credential = fleet.config.credentials.get(id);
+  const provider = providers[id];
+  if (provider === undefined || credential?.apiKey === undefined) {
+    return { asked: false, missing: `set ${credential?.variable ?? "a key"}` };
+  }
+  const { apiKey, baseUrl } = credential;
+  const connection = provider.connect(baseUrl === undefined ? { apiKey } : { apiKey, baseUrl });
+  const began = performance.now();
+  const outcome = await connection.probe({
+    signal: AbortSignal.timeout(patienceMs),
+    onText: () => {},
+    onActivity: () => {},
+  });
+  const ms = Math.round(performance.now() - began);
+  if (outcome.ok) return { asked: true, ok: true, ms };
+  const { kind, message } = outcome.failure;
+  return { asked: true, ok: false, ms, kind, message: ms >= patienceMs ? `no answer in ${span(patienceMs)}` : message };
+}
+
+/** Unfinished requests of a lane. */
+export const unfinishedIn = ({ open }: LaneHealth): number =>
+  Object.values(open).reduce((sum, count) => sum + count, 0);

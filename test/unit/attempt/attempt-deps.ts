@@ -1,10 +1,13 @@
 /** An attempt's surroundings in memory: what it asked for, what it recorded, and answers of the test's choice. */
-import type { Actual, Permit, Verdict } from "../../../src/admission/permit.ts";
+import type { Admission } from "../../../src/admission/admission.ts";
+import type { Place } from "../../../src/admission/door.ts";
+import { openEstimates } from "../../../src/admission/learned.ts";
+import type { Ask, BlockedBy, Permit, Verdict } from "../../../src/admission/permit.ts";
 import type { AttemptDeps, AttemptHooks } from "../../../src/attempt/context.ts";
 import { runAttempt } from "../../../src/attempt/run-attempt.ts";
 import { buildCatalog } from "../../../src/config/catalog.ts";
 import { readEnvironment } from "../../../src/config/env.ts";
-import { settingsFileSchema } from "../../../src/config/file.ts";
+import { type SettingsFile, settingsFileSchema } from "../../../src/config/file.ts";
 import type { ClaimedRequest } from "../../../src/ledger/claim.ts";
 import type { RecordInput } from "../../../src/ledger/record.ts";
 import type { Connection } from "../../../src/provider/provider.ts";
@@ -48,19 +51,58 @@ export const claimed = (more: Partial<ClaimedRequest> = {}): ClaimedRequest => (
   ...more,
 });
 
+export const smart = ["anthropic/claude-haiku-4-5", "openai/gpt-5-mini", "gemini/gemini-3.5-flash"] as const;
+
+export const granted = (place: Place, ask: Ask, startMs = 0): Verdict => ({
+  granted: true,
+  permit: {
+    leaseId: ask.leaseId,
+    pool: place.pool.id,
+    deployment: place.deployment,
+    reserved: { requests: 1 },
+    estimatedInput: ask.inputTokens,
+    probe: false,
+  },
+  startMs,
+  nextMs: 0,
+});
+export const refused = (
+  blockedBy: BlockedBy,
+  waitMs: number,
+  tooLarge?: { readonly asked: number; readonly most: number },
+): Extract<Verdict, { granted: false }> => ({
+  granted: false,
+  waitMs,
+  blockedBy,
+  ...(tooLarge === undefined ? {} : { tooLarge }),
+});
+
+/** An answer of the limiter: a refusal, a start so many milliseconds ahead, or that it is away. */
+type Said = Extract<Verdict, { granted: false }> | { readonly startMs: number } | Error;
+
 export interface Surroundings {
   readonly answer?: Connection["call"];
   /** Answers of the limiter, one a question; then it grants. */
-  readonly verdicts?: readonly (Verdict | Error)[];
+  readonly verdicts?: readonly Said[];
+  /** Answers to last looks, one a look; then the booked start has come. */
+  readonly lastLooks?: readonly Said[];
+  /** How deployments stand for whoever looks; those that are not named are open. */
+  readonly stands?: Readonly<Record<string, Said>>;
   readonly deps?: Partial<AttemptDeps>;
+  readonly admission?: Partial<Admission>;
+  readonly settings?: Partial<SettingsFile>;
   readonly stop?: AbortController;
+  readonly goesFirst?: boolean;
   readonly recordAnswer?: "recorded" | "superseded";
 }
 
 export interface Story {
   readonly recorded: RecordInput[];
-  readonly asked: string[];
-  readonly settled: Actual[];
+  readonly asked: Ask[];
+  readonly lastLooks: Ask[];
+  readonly looked: string[];
+  /** Undefined: the permit was given back unused. */
+  readonly settled: (CallOutcome | undefined)[];
   readonly holding: (Permit | undefined)[];
   readonly learned: number[];
   readonly streamed: string[];
@@ -69,40 +111,69 @@ export interface Story {
 
 export const now = 1_000_000;
 
-/** Runs one attempt and tells what came of it. */
-export async function attempt(request: ClaimedRequest, around: Surroundings = {}) {
-  const story: Story = { recorded: [], asked: [], settled: [], holding: [], learned: [], streamed: [], calls: 0 };
+export const catalogOf = (settings: Partial<SettingsFile> = {}) =>
+  buildCatalog(readEnvironment({}), settingsFileSchema.parse({ models: { smart: [...smart] }, ...settings }));
+
+function limiter(around: Surroundings, story: Story): Admission {
   const verdicts = [...(around.verdicts ?? [])];
-  const models = { smart: ["anthropic/claude-haiku-4-5", "openai/gpt-5-mini", "gemini/gemini-3.5-flash"] };
+  const lastLooks = [...(around.lastLooks ?? [])];
+  const said = (place: Place, ask: Ask, answer: Said | undefined): Verdict => {
+    if (answer instanceof Error) throw answer;
+    return answer !== undefined && "granted" in answer ? answer : granted(place, ask, answer?.startMs);
+  };
+  return {
+    async acquire(place, ask) {
+      story.asked.push(ask);
+      return said(place, ask, verdicts.shift());
+    },
+    async lastLook(place, ask) {
+      story.lastLooks.push(ask);
+      return said(place, ask, lastLooks.shift());
+    },
+    async look(place, ask) {
+      story.looked.push(place.deployment);
+      return said(place, ask, around.stands?.[place.deployment]);
+    },
+    async settle(_permit, outcome) {
+      story.settled.push(outcome);
+      return true;
+    },
+    progress: async () => {},
+    estimates: openEstimates(),
+    close: async () => {},
+    ...around.admission,
+  };
+}
+
+/** What a step of an attempt is given, and what it does with it. */
+export function surroundings(around: Surroundings = {}): { deps: AttemptDeps; hooks: AttemptHooks; story: Story } {
+  const story: Story = {
+    recorded: [],
+    asked: [],
+    lastLooks: [],
+    looked: [],
+    settled: [],
+    holding: [],
+    learned: [],
+    streamed: [],
+    calls: 0,
+  };
   const call: Connection["call"] = (input, io) => {
     story.calls += 1;
     return (around.answer ?? (async () => answered))(input, io);
   };
+  const connection: Connection = { call, probe: async () => answered };
   const deps: AttemptDeps = {
-    catalog: buildCatalog(readEnvironment({}), settingsFileSchema.parse({ models })),
-    connections: new Map([["anthropic", { call, probe: call as never }]]),
+    catalog: catalogOf(around.settings),
+    connections: new Map(["anthropic", "openai", "gemini"].map((id) => [id, connection])),
     canServe: () => true,
-    admission: {
-      async acquire(pool, leaseId) {
-        story.asked.push(leaseId);
-        const verdict = verdicts.shift() ?? { granted: true, permit: { leaseId, pool: pool.id }, nextMs: 0 };
-        if (verdict instanceof Error) throw verdict;
-        return verdict;
-      },
-      async settle(_permit, actual) {
-        story.settled.push(actual);
-        return true;
-      },
-      progress: async () => {},
-      close: async () => {},
-    },
+    admission: limiter(around, story),
     record: async (input) => {
       story.recorded.push(input);
       return around.recordAnswer ?? "recorded";
     },
     telemetry: silentTelemetry,
     clock: { now: () => now, random: () => 0.5 },
-    policy: { perDeployment: 3, total: 6, baseMs: 500, capMs: 30_000 },
     timeouts: { firstTokenMs: 1_000, idleMs: 1_000, totalMs: 5_000 },
     leaseMs: 60_000,
     observeLimits: () => {},
@@ -112,8 +183,15 @@ export async function attempt(request: ClaimedRequest, around: Surroundings = {}
   const hooks: AttemptHooks = {
     stop: around.stop ?? new AbortController(),
     holding: (permit) => story.holding.push(permit),
+    goesFirst: around.goesFirst ?? false,
     learned: (waitMs) => story.learned.push(waitMs),
   };
+  return { deps, hooks, story };
+}
+
+/** Runs one attempt and tells what came of it. */
+export async function attempt(request: ClaimedRequest, around: Surroundings = {}) {
+  const { deps, hooks, story } = surroundings(around);
   const ended = await runAttempt(deps, request, hooks).catch((error: unknown) => ({ threw: error }));
   return { ended, story, record: story.recorded[0] };
 }

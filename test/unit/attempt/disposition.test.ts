@@ -1,14 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Disposition, dispositionFor, type Situation } from "../../../src/attempt/disposition.ts";
+import { type AttemptPolicy, retryableKinds } from "../../../src/config/attempt-policy.ts";
 import { type FailureKind, failureKinds } from "../../../src/request/failure.ts";
 
-const policy = { perDeployment: 3, total: 6, baseMs: 500, capMs: 30_000 };
+const policy: AttemptPolicy = { perDeployment: 3, total: 6, baseMs: 500, capMs: 30_000, retryOn: retryableKinds };
 const first: Situation = {
   spentHere: 1,
   spentInAll: 1,
   policy,
   hasNextDeployment: false,
+  maxWaitMs: 10_000,
   remainingMs: undefined,
   random: 0.5,
 };
@@ -78,11 +80,72 @@ describe.each(failureKinds)("after %s", (kind) => {
   });
 });
 
+const deferring = failureKinds.filter((kind) => table[kind].alone[0] === "defer");
+const waits = fc.option(fc.integer({ min: 0, max: 120_000 }), { nil: undefined });
+
+describe("a kind that the policy does not retry", () => {
+  it.each(retryableKinds)("(%s) moves on at once, and fails where there is nowhere to go", (kind) => {
+    const retryOn = retryableKinds.filter((one) => one !== kind);
+    const now = { policy: { ...policy, retryOn } };
+    expect(nextFor(kind, { ...now, hasNextDeployment: true })).toBe("fallBack");
+    expect(nextFor(kind, now)).toBe("fail");
+    for (const other of retryOn) expect(nextFor(other, now)).toBe("retry");
+  });
+
+  it("changes nothing for kinds that are not retried anyway", () => {
+    const others = failureKinds.filter((kind) => !retryableKinds.some((one) => one === kind));
+    for (const kind of others) {
+      const now = { hasNextDeployment: true };
+      expect(nextFor(kind, { ...now, policy: { ...policy, retryOn: [] } })).toBe(nextFor(kind, now));
+    }
+  });
+});
+
+describe("a wait that is longer than the route allows", () => {
+  const longer = (kind: FailureKind, now: Partial<Situation>) =>
+    dispositionFor(failure(kind, 10_001), { ...first, ...now });
+
+  it.each(deferring)("after %s moves on, unspent, and is waited for where there is nowhere to go", (kind) => {
+    expect(longer(kind, { hasNextDeployment: true })).toEqual({ next: "fallBack", spent: false });
+    expect(longer(kind, {})).toMatchObject({ next: "defer" });
+  });
+
+  it.each(retryableKinds)("after %s moves on, spent, and is waited for where there is nowhere to go", (kind) => {
+    expect(longer(kind, { hasNextDeployment: true })).toEqual({ next: "fallBack", spent: true });
+    expect(longer(kind, {})).toMatchObject({ next: "retry" });
+  });
+
+  it("is no shorter one: as long as the route allows is waited for", () => {
+    const next = (kind: FailureKind) =>
+      dispositionFor(failure(kind, 10_000), { ...first, hasNextDeployment: true }).next;
+    expect(deferring.filter((kind) => kind !== "quotaDay").map(next)).toEqual(["defer", "defer", "defer", "defer"]);
+    expect(retryableKinds.map(next)).toEqual(retryableKinds.map(() => "retry"));
+  });
+});
+
+describe("moving on", () => {
+  it("spends the attempt unless the call was only put off, whatever the reason to move", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...failureKinds),
+        waits,
+        waits,
+        waits,
+        (kind, retryAfterMs, maxWaitMs, remainingMs) => {
+          const situation = { ...first, hasNextDeployment: true, maxWaitMs: maxWaitMs ?? 0, remainingMs };
+          const next = dispositionFor(failure(kind, retryAfterMs), situation);
+          if (next.next === "fallBack") expect(next.spent).toBe(!deferring.includes(kind));
+        },
+      ),
+    );
+  });
+});
+
 /** The life of a request under a sequence of failures: what the ledger counts, by the same rules as the ledger's. */
 function live(
   kinds: readonly FailureKind[],
   deployments: number,
-  limits: Pick<Situation["policy"], "perDeployment" | "total">,
+  limits: Pick<AttemptPolicy, "perDeployment" | "total">,
 ) {
   const spent = Array<number>(deployments).fill(0);
   let here = 0;
@@ -97,11 +160,8 @@ function live(
       policy: { ...policy, ...limits },
       hasNextDeployment: here + 1 < deployments,
     });
-    if (next.next === "defer") {
-      deferrals += 1;
-      continue;
-    }
-    spent[here] = spentHere;
+    if (next.next === "defer" || (next.next === "fallBack" && !next.spent)) deferrals += 1;
+    else spent[here] = spentHere;
     if (next.next === "fail") return { spent, deferrals, ended: true };
     if (next.next === "fallBack") here += 1;
   }

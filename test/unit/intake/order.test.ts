@@ -1,3 +1,4 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -8,6 +9,16 @@ import { maxBodyBytes, promptBody } from "../../../src/request/body.ts";
 
 const config = (environment: Readonly<Record<string, string>>) =>
   loadConfig(Object.values(providers), join(tmpdir(), "no settings here"), environment);
+/** With what `millrace.json` would say, and a key for each of these variables. */
+function configured(settings: object, ...variables: readonly string[]) {
+  const directory = mkdtempSync(join(tmpdir(), "millrace-order-"));
+  try {
+    writeFileSync(join(directory, "millrace.json"), JSON.stringify(settings));
+    return loadConfig(Object.values(providers), directory, Object.fromEntries(variables.map((name) => [name, "k"])));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
 const withKey = config({ ANTHROPIC_API_KEY: "k" });
 const order = (model: string, prompt = "What is 2 + 2?") => ({
   tenant: "t",
@@ -54,6 +65,17 @@ describe("an order that can be taken", () => {
   });
 });
 
+describe("an order that is too large for its first deployment", () => {
+  const pools = { "anthropic.haiku": { inputTokensPerMinute: 1_000 } };
+  const routed = configured({ pools, fallbackChain: ["openai"] }, "ANTHROPIC_API_KEY", "OPENAI_API_KEY");
+
+  it("starts at the first one that it fits, and a smaller one at the first of all", () => {
+    const start = (prompt: string) => prepareOrder(routed, order("claude-haiku-4-5", prompt), now);
+    expect(start("word ".repeat(2_000))).toMatchObject({ row: { deployment: "openai/gpt-5-mini" } });
+    expect(start("word")).toMatchObject({ row: { deployment: "anthropic/claude-haiku-4-5" } });
+  });
+});
+
 describe("an order that cannot be taken is refused with what to do", () => {
   it("when nobody offers the model", () => {
     expect(refusalOf(withKey, order("gpt-99"))).toEqual({
@@ -75,6 +97,28 @@ describe("an order that cannot be taken is refused with what to do", () => {
     ["messages, in bytes and not in characters", promptBody("default", "é".repeat(maxBodyBytes / 2 + 1))],
   ])("when its %s are too long", (_what, body) => {
     expect(refusalOf(withKey, { body })?.code).toBe("too_long");
+  });
+
+  it("when it takes more at once than any limit of its route lets through, with the numbers", () => {
+    const tight = configured({ pools: { "anthropic.haiku": { inputTokensPerMinute: 1_000 } } }, "ANTHROPIC_API_KEY");
+    expect(refusalOf(tight, order("claude-haiku-4-5", "word ".repeat(500)))).toBeUndefined();
+    const refusal = refusalOf(tight, order("claude-haiku-4-5", "word ".repeat(2_000)));
+    expect(refusal?.code).toBe("exceeds_limit");
+    const [, asked, most] =
+      /takes (\d+) of anthropic\.haiku's inputTokens, which lets (\d+)/.exec(refusal?.message ?? "") ?? [];
+    expect(Number(asked)).toBeGreaterThan(2_000);
+    // Nine tenths of a minute's worth, less what the spread of the way takes.
+    expect(Number(most)).toBe(899);
+  });
+
+  it("when it takes too much of every deployment, and then each of them is named", () => {
+    const pools = {
+      "anthropic.haiku": { inputTokensPerMinute: 1_000 },
+      "openai.gpt-5-mini": { tokensPerMinute: 2_000 },
+    };
+    const tight = configured({ pools, fallbackChain: ["openai"] }, "ANTHROPIC_API_KEY", "OPENAI_API_KEY");
+    const message = refusalOf(tight, order("claude-haiku-4-5", "word ".repeat(2_000)))?.message;
+    expect(message).toMatch(/anthropic\.haiku's inputTokens.*; it takes \d+ of openai\.gpt-5-mini's tokens/);
   });
 
   it("and prepareOrder refuses exactly what refusalOf names", () => {

@@ -1,6 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { bookedAheadMs } from "../../../src/attempt/admit.ts";
 import { type Entry, type Gate, openGate, shortWaitMs } from "../../../src/queue/gate.ts";
+
+/** So much before its time the gate opens. */
+const leadMs = 150;
 
 /** A gate on a clock that the test moves. */
 function gateAt(startMs = 0) {
@@ -28,11 +32,22 @@ describe("the gate of a lane", () => {
     expect(await gate.enter()).toEqual({ admitted: true });
   });
 
-  it("closes for a long wait and says how long", async () => {
+  it("closes for a wait that is not booked, and opens early: what is fetched too early is booked", async () => {
     const { gate, clock } = gateAt();
+    gate.learned(shortWaitMs + 1);
+    expect(await gate.enter()).toEqual({ admitted: false, waitMs: shortWaitMs + 1 - leadMs });
     gate.learned(1_000);
     clock.ms = 400;
-    expect(await gate.enter()).toEqual({ admitted: false, waitMs: 600 });
+    expect(await gate.enter()).toEqual({ admitted: false, waitMs: 600 - leadMs });
+    clock.ms = 1_000 - leadMs;
+    expect(await gate.enter()).toEqual({ admitted: true });
+  });
+
+  it("is open for every wait that a worker books and sleeps in its slot", async () => {
+    const { gate } = gateAt();
+    gate.learned(bookedAheadMs);
+    expect(await gate.enter()).toEqual({ admitted: true });
+    expect(leadMs).toBeLessThan(bookedAheadMs);
   });
 
   it("lets one slot ahead when the time has come, and the others wait for what it learns", async () => {
@@ -53,7 +68,7 @@ describe("the gate of a lane", () => {
     await gate.enter();
     const other = await entering(gate);
     gate.learned(2_000);
-    expect(await other()).toEqual({ admitted: false, waitMs: 2_000 });
+    expect(await other()).toEqual({ admitted: false, waitMs: 2_000 - leadMs });
   });
 
   it("sends the next one ahead when the first ended without asking the limiter", async () => {

@@ -14,11 +14,13 @@ import {
 /** Every allowed move, written down a second time and by hand: a change of the table has to be made twice, knowingly. */
 const allowed: readonly (readonly [RequestState, RequestEvent, RequestState])[] = [
   ["queued", "dispatch", "dispatched"],
+  ["queued", "fallBack", "queued"],
   ["queued", "hold", "held"],
   ["queued", "expire", "failed"],
   ["queued", "cancel", "cancelled"],
   ["dispatched", "claim", "running"],
   ["dispatched", "recall", "queued"],
+  ["dispatched", "fallBack", "queued"],
   ["dispatched", "hold", "held"],
   ["dispatched", "expire", "failed"],
   ["dispatched", "cancel", "cancelled"],

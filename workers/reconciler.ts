@@ -2,7 +2,7 @@
  * The reconciler compares what Redis holds with what Postgres says, and brings back what was lost on the way. One leads;
  * its work is bounded, idempotent and safe when two run. It also folds statistics and finishes batches.
  */
-import { type Circuits, openCircuits } from "../src/admission/circuits.ts";
+import { openCircuits } from "../src/admission/circuits.ts";
 import type { Fleet } from "../src/fleet/fleet.ts";
 import { recallDispatched } from "../src/ledger/backlog.ts";
 import { finishBatches } from "../src/ledger/batches.ts";
@@ -15,10 +15,10 @@ import {
   setFact,
 } from "../src/ledger/rescue.ts";
 import { rollUpAttempts } from "../src/ledger/stats.ts";
-import { isolatedTargets, pausedLanes } from "../src/ledger/toggles.ts";
 import { sideOf } from "../src/queue/lane-job.ts";
 import { openLeadership } from "../src/queue/leadership.ts";
 import { openLoop } from "../src/runtime/loop.ts";
+import { assertIsolations, assertPauses } from "./switches.ts";
 
 const tickMs = 1_000;
 /** A job may take this long from the commit of its row to the lane; younger rows are not looked for. */
@@ -35,7 +35,7 @@ export function startReconciler(fleet: Fleet, onError: (error: unknown) => void)
     const epoch = await lanes.epoch();
     if ((await factOf(ledger, "redis_epoch")) !== epoch) {
       await assertPauses(fleet);
-      await assertIsolations(fleet, circuits);
+      await assertIsolations(ledger, circuits);
       // Last: what fails on the way is asserted again by the next look.
       await setFact(ledger, "redis_epoch", epoch);
     }
@@ -77,20 +77,4 @@ export function startReconciler(fleet: Fleet, onError: (error: unknown) => void)
       circuits.close();
     },
   };
-}
-
-/** A wiped Redis has forgotten which lanes are paused. Who resumed one just now is not overruled: it would stay paused for good. */
-async function assertPauses(fleet: Fleet): Promise<void> {
-  const asserted = await pausedLanes(fleet.ledger);
-  for (const lane of asserted) await fleet.lanes.pause(lane);
-  const paused = await pausedLanes(fleet.ledger);
-  for (const lane of asserted) if (!paused.has(lane)) await fleet.lanes.resume(lane);
-}
-
-/** Nor what is isolated. Who reset it just now is not overruled either. */
-async function assertIsolations({ ledger }: Fleet, circuits: Circuits): Promise<void> {
-  const asserted = await isolatedTargets(ledger);
-  for (const { target, reason } of asserted) await circuits.isolate(target, reason ?? "by an operator");
-  const isolated = new Set((await isolatedTargets(ledger)).map(({ target }) => target));
-  for (const { target } of asserted) if (!isolated.has(target)) await circuits.unisolate(target);
 }

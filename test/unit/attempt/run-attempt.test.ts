@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { reactions } from "../../../src/admission/reaction.ts";
 import { answered, attempt, claimed, failing, now, refused } from "./attempt-deps.ts";
 
 describe("an attempt that succeeds", () => {
@@ -195,6 +196,21 @@ describe("an attempt that fails", () => {
     });
     expect(record).toMatchObject({ event: "handBack", spent: false, attempt: { outcome: "cancelled" } });
     expect(story.settled).toHaveLength(1);
+  });
+
+  it.fails("that its worker stopped says nothing of the provider: the circuit does not count it", async () => {
+    const stop = new AbortController();
+    const { story } = await attempt(claimed(), {
+      stop,
+      answer: (_input, io) =>
+        new Promise((resolve) => {
+          io.signal.addEventListener("abort", () => resolve(failing({ kind: "network" })));
+          stop.abort(new Error("the worker is draining"));
+        }),
+    });
+    const [outcome] = story.settled;
+    const failure = outcome === undefined || outcome.ok ? undefined : outcome.failure;
+    expect(failure === undefined ? "neutral" : reactions[failure.kind].circuit).toBe("neutral");
   });
 
   it("is a success when the answer came although it was stopped meanwhile", async () => {

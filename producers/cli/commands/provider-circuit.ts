@@ -91,15 +91,13 @@ async function reset(target: string, options: CircuitOptions): Promise<void> {
   const shell = openShell(options);
   await withCircuits(shell, async (fleet, circuits) => {
     await assertKnown(fleet, target);
-    const { changes, released } = await switchCircuitOn(fleet, circuits, target);
-    const left = target.includes("/") ? await circuits.status(providerOf(target), [target]) : [];
-    const shut = left.find(({ wholeProvider }) => wholeProvider);
-    shell.result({ reset: target, changes, released, still: shut?.state ?? null });
+    const { changes, released, still } = await switchCircuitOn(fleet, circuits, target);
+    shell.result({ reset: target, changes, released, still: still?.state ?? null });
     const words = changes.map(({ deployment, provider, from }) => `${deployment ?? provider} was ${from}`);
     shell.line(`Reset ${target}${words.length === 0 ? ": nothing was closed off" : `: ${words.join(", ")}`}.`);
     if (released > 0) shell.line(`${released} held ${released === 1 ? "request goes" : "requests go"} on.`);
-    if (shut !== undefined)
-      shell.note(`${shut.provider} as a whole is still ${stateWords(shut)}: ${resetCommand(shut.provider)}`);
+    if (still !== undefined)
+      shell.note(`${still.provider} as a whole is still ${stateWords(still)}: ${resetCommand(still.provider)}`);
   });
 }
 

@@ -91,7 +91,7 @@ describe("resetting", () => {
 
   test("what is not closed off changes nothing and is no event", async () => {
     const { fleet, circuits } = await place();
-    expect(await switchCircuitOn(fleet, circuits, haiku)).toEqual({ changes: [], released: 0 });
+    expect(await switchCircuitOn(fleet, circuits, haiku)).toEqual({ changes: [], released: 0, still: undefined });
     expect(await newestCircuitEvents(fleet.ledger, { limit: 9 })).toEqual([]);
   });
 });

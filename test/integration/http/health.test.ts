@@ -5,6 +5,7 @@ import { startHttp } from "../../../producers/http/server.ts";
 import { startTelemetry } from "../../../src/telemetry/start.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openTestFleet } from "../../support/fleet.ts";
+import { openTestCircuits } from "../../support/gate.ts";
 import { openTestHttp } from "../../support/http.ts";
 import { useServices } from "../../support/services.ts";
 import { severable } from "../../support/severable.ts";
@@ -79,6 +80,7 @@ describe("GET /metrics", () => {
     const telemetry = await startTelemetry({ service: "millrace-test", exportTraces: false });
     const fleet = await openTestFleet(services, { telemetry: telemetry.telemetry });
     const gauges = observeFleet(fleet, telemetry.observe);
+    await openTestCircuits(fleet).isolate("openai", "maintenance");
     const { metricsText } = telemetry;
     const http = await startHttp(fleet, { host: "127.0.0.1", port: 0, metricsText });
     const body = JSON.stringify([{ prompt: "One" }, { prompt: "Two" }, { prompt: "Three", priority: "interactive" }]);
@@ -103,6 +105,7 @@ describe("GET /metrics", () => {
     expect(
       value(/millrace_circuit_state\{gen_ai_provider_name="anthropic",gen_ai_request_model="claude-haiku-4-5"\}/),
     ).toBe(0);
+    expect(value(/millrace_circuit_state\{gen_ai_provider_name="openai",gen_ai_request_model="gpt-5-mini"\}/)).toBe(3);
     expect(text).not.toMatch(/millrace_lane_oldest_age_seconds\{millrace_lane="openai/);
   });
 });

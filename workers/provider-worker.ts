@@ -14,7 +14,7 @@ import { recordRequests } from "../src/ledger/record.ts";
 import type { Connection } from "../src/provider/provider.ts";
 import { providers } from "../src/provider/registry.ts";
 import { consumeLane, type Handled } from "../src/queue/consume.ts";
-import type { Gate } from "../src/queue/gate.ts";
+import type { Pass } from "../src/queue/gate.ts";
 import { type LaneJob, type Side, sides } from "../src/queue/lane-job.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { openReplySender } from "../src/stream/reply.ts";
@@ -59,7 +59,7 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
     stream,
   };
 
-  async function handle(job: LaneJob, gate: Gate, goesFirst: boolean): Promise<Handled> {
+  async function handle(job: LaneJob, pass: Pass, goesFirst: boolean): Promise<Handled> {
     const leaseToken = uuidv7();
     const request = await claim({ id: job.requestId, dispatchNo: job.dispatchNo, leaseToken });
     if (request === undefined) return { summary: { outcome: "stale" } };
@@ -69,7 +69,7 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
         stop: lease.stop,
         holding: (permit, produced) => lease.holding(permit, produced),
         goesFirst,
-        learned: (waitMs) => gate.learned(waitMs),
+        learned: (waitMs, eachMs) => pass.learned(waitMs, eachMs),
       });
       afterwards(ended, request);
       return summaryOf(ended, request);

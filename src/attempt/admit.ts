@@ -6,8 +6,10 @@ import type { AttemptDeps, AttemptHooks, Target } from "./context.ts";
 
 /** A start up to this far ahead is booked and slept for in the slot; for a longer wait the slot is given back. */
 export const bookedAheadMs = 250;
-/** A slot of the provider may free at any moment: so long it is looked for again and again before the row goes back. */
-const lookForSlotMs = 1_000;
+/** So long in all a refused call asks again before its row goes back: others may have been faster by a moment. */
+const patienceMs = 1_000;
+/** It asks that much before the time it was told, to book it. */
+const leadMs = 200;
 
 /** Asks for a permit and sleeps until its start. A refusal has charged nothing. */
 export async function admit(
@@ -22,17 +24,17 @@ export async function admit(
     for (;;) {
       const verdict = await deps.admission.acquire(target.place, ask);
       if (verdict.granted) {
-        hooks.learned(verdict.nextMs);
+        hooks.learned(verdict.nextMs, verdict.nextMs - verdict.startMs);
         return await untilStart(deps, target, ask, verdict, hooks);
       }
       span.set({ "millrace.blocked_by": verdict.blockedBy });
-      const mayFree = verdict.blockedBy === "concurrency" && slept + verdict.waitMs <= lookForSlotMs;
-      if (!mayFree || hooks.stop.signal.aborted) {
-        if (isOfPool(verdict)) hooks.learned(verdict.waitMs);
-        return verdict;
-      }
-      await sleep(verdict.waitMs, undefined, { signal: hooks.stop.signal }).catch(() => {});
-      slept += verdict.waitMs;
+      if (isOfPool(verdict)) hooks.learned(verdict.waitMs, 0);
+      // A slot of the provider may free at any moment; a rate has its time.
+      const pauseMs =
+        verdict.blockedBy === "concurrency" ? verdict.waitMs : Math.max(verdict.waitMs - leadMs, leadMs / 8);
+      if (!isOfPool(verdict) || slept + pauseMs > patienceMs || hooks.stop.signal.aborted) return verdict;
+      await sleep(Math.ceil(pauseMs), undefined, { signal: hooks.stop.signal }).catch(() => {});
+      slept += pauseMs;
     }
   });
 }

@@ -36,8 +36,8 @@ export interface AttemptHooks {
   readonly holding: (permit: Permit | undefined, produced?: Produced) => void;
   /** It goes before what is kept for interactive requests ends: it is one, or it has aged. */
   readonly goesFirst: boolean;
-  /** What the limiter said: how long until the pool can take another call. */
-  readonly learned: (waitMs: number) => void;
+  /** What the limiter said: how long until the pool can take another call, and how long each one more takes. */
+  readonly learned: (waitMs: number, eachMs: number) => void;
 }
 
 /** What a stream has brought so far. */

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Job, Queue, RateLimitError, UnrecoverableError, Worker } from "bullmq";
 import { Redis } from "ioredis";
 import { priorities } from "../request/priority.ts";
-import { type Gate, openGate } from "./gate.ts";
+import { openGate, type Pass } from "./gate.ts";
 import { type JobSummary, type LaneJob, laneJobSchema, queueNameOf, type Side } from "./lane-job.ts";
 import { keptJobs, lanePrefix } from "./lanes.ts";
 
@@ -30,7 +30,7 @@ export interface ConsumeOptions {
   /** How long a job that its worker fetched but never claimed stays with a dead worker. */
   readonly leaseMs: number;
   /** Does everything about one job; throws only for bugs and for services that are away. */
-  readonly handle: (job: LaneJob, gate: Gate, goesFirst: boolean) => Promise<Handled>;
+  readonly handle: (job: LaneJob, pass: Pass, goesFirst: boolean) => Promise<Handled>;
   readonly onError: (error: Error) => void;
 }
 
@@ -67,18 +67,18 @@ export function consumeLane(options: ConsumeOptions): LaneConsumer {
     const entry = await gate.enter();
     if (!entry.admitted) {
       // Back to the front of its class, for the whole fleet, without touching the row.
-      await queue.rateLimit(Math.ceil(entry.waitMs));
+      if (entry.waitMs > 0) await queue.rateLimit(Math.ceil(entry.waitMs));
       throw new RateLimitError();
     }
     try {
       // Interactive requests and aged ones travel with the highest priority.
       const goesFirst = job.opts.priority === priorities.interactive;
-      const handled = await options.handle(laneJobSchema.parse(job.data), gate, goesFirst);
+      const handled = await options.handle(laneJobSchema.parse(job.data), entry.pass, goesFirst);
       if (handled.log !== undefined) await job.log(handled.log);
       if (handled.failed === true) throw new UnrecoverableError(handled.summary.reason ?? handled.summary.outcome);
       return handled.summary;
     } finally {
-      gate.released();
+      entry.pass.left();
     }
   };
 
@@ -99,6 +99,7 @@ export function consumeLane(options: ConsumeOptions): LaneConsumer {
   return {
     lane,
     async close() {
+      gate.shut();
       // BullMQ waits for its blocking connection to end: for ever, when that one is just waiting to connect again.
       const closed = worker.close().then(() => true);
       while (!(await Promise.race([closed, sleep(closePatienceMs, false, { ref: false })])) && inHand > 0);

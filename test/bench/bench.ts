@@ -26,6 +26,7 @@ export async function bench(
     environment: {
       ...inherited(["PATH", "REDIS_URL", "DATABASE_URL", "LANG"]),
       ANTHROPIC_API_KEY: "sim-bench",
+      OPENAI_API_KEY: "sim-bench",
       CLAUDE_RPM: "10000000",
       MILLRACE_CONFIG: await benchSettings(directory),
     },

@@ -1,0 +1,96 @@
+/** The peers: the same requests, processes, slots and simulator, each with its own key, so that its limits are its own. */
+import { Queue } from "bullmq";
+import { Redis } from "ioredis";
+import { endChildren, peerScript, startChild } from "./children.ts";
+import type { Judgement } from "./judge.ts";
+import { type Scene, watch } from "./scene.ts";
+import type { QuotaShape } from "./shapes.ts";
+import type { Length } from "./trace.ts";
+
+export const peerArms = ["bullmqLimiter", "fixedWindow", "staticSplit", "sdkRetries"] as const;
+export type PeerArm = (typeof peerArms)[number];
+
+export interface PeerShape {
+  readonly queue: string;
+  readonly vendor: QuotaShape["vendor"];
+  readonly model: string;
+  readonly requestsPerMinute: number;
+  readonly tokensPerMinute: number;
+  /** The provider charges the caller's maximum, not what is produced. */
+  readonly reservesMaximum: boolean;
+  /** What the limits allow of mean requests: what a limit in requests is set to. */
+  readonly meanPerSecond: number;
+}
+
+export interface PeerOrder {
+  readonly arm: PeerArm;
+  readonly redisUrl: string;
+  readonly apiKey: string;
+  readonly baseUrls: { readonly anthropic: string; readonly openai: string };
+  readonly processes: number;
+  readonly slots: number;
+  readonly burstSeconds: number;
+  /** Of the BullMQ limiter: share of the mean rate that it is set to. */
+  readonly setting: number;
+  readonly shapes: readonly PeerShape[];
+}
+
+let runs = 0;
+
+export async function peer(
+  scene: Scene,
+  arm: PeerArm,
+  processes: number,
+  shapes: readonly QuotaShape[],
+  setting = 1,
+): Promise<ReadonlyMap<QuotaShape["name"], Judgement>> {
+  runs += 1;
+  const apiKey = `sim-peer-${1_000 + runs}`;
+  const order: PeerOrder = {
+    arm,
+    redisUrl: scene.fleet.redisUrl,
+    apiKey,
+    baseUrls: scene.simulator.baseUrls,
+    processes,
+    slots: 50,
+    burstSeconds: scene.burstSeconds,
+    setting,
+    shapes: shapes.map((shape) => peerShape(shape, `peer-${runs}-${shape.name}`)),
+  };
+  const redis = new Redis(scene.fleet.redisUrl, { maxRetriesPerRequest: null });
+  const children = await Promise.all(
+    Array.from({ length: processes }, () =>
+      startChild([peerScript], /peer works/, { PEER: JSON.stringify(order) }, process.cwd()),
+    ),
+  );
+  const queues: Queue[] = [];
+  try {
+    const startMs = Date.now();
+    for (const [at, shape] of shapes.entries()) {
+      const queue = new Queue<Length>(order.shapes[at]?.queue ?? "", { connection: redis });
+      queues.push(queue);
+      await queue.addBulk(
+        scene.requestsOf(shape).map((data) => ({ name: shape.model, data, opts: { removeOnComplete: true } })),
+      );
+    }
+    return await watch(scene, apiKey, shapes, startMs);
+  } finally {
+    await endChildren(children, "SIGKILL");
+    for (const queue of queues) await queue.obliterate({ force: true }).catch(() => {});
+    redis.disconnect();
+  }
+}
+
+function peerShape(shape: QuotaShape, queue: string): PeerShape {
+  const { limits } = shape;
+  const number = (name: string) => (typeof limits[name] === "number" ? limits[name] : Number.POSITIVE_INFINITY);
+  return {
+    queue,
+    vendor: shape.vendor,
+    model: shape.model,
+    requestsPerMinute: number("requestsPerMinute"),
+    tokensPerMinute: Math.min(1e12, number("tokensPerMinute"), number("inputTokensPerMinute")),
+    reservesMaximum: limits["tokensPerMinute"] !== undefined && limits["refund"] !== true,
+    meanPerSecond: shape.perSecond,
+  };
+}

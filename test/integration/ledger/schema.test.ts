@@ -108,7 +108,7 @@ test("there are the tables and at least sixteen indexes", async () => {
   expect(tables).toEqual(
     expect.arrayContaining([
       ...["requests", "payloads", "attempts", "files", "batches", "batch_lines"],
-      ...["provider_rate_limits", "provider_configs"],
+      ...["provider_rate_limits", "provider_estimates", "provider_configs", "circuit_events"],
     ]),
   );
   const indexes = await ledger.sql`select indexname from pg_indexes where schemaname = 'public'`;

@@ -2,6 +2,7 @@
 import type { Fleet } from "../src/fleet/fleet.ts";
 import { writeProviderConfigs } from "../src/ledger/provider-configs.ts";
 import type { Connection } from "../src/provider/provider.ts";
+import type { Say } from "./circuit-news.ts";
 import { startFeeder } from "./feeder.ts";
 import { startProviderWorker } from "./provider-worker.ts";
 import { startReconciler } from "./reconciler.ts";
@@ -13,6 +14,7 @@ export interface AllWorkers {
 
 export interface AllWorkersOptions {
   readonly onError: (error: unknown) => void;
+  readonly say?: Say;
   /** Instead of the registry's, for benchmarks and tests. */
   readonly connections?: ReadonlyMap<string, Connection>;
 }

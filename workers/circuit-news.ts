@@ -47,6 +47,7 @@ export async function tellCircuitChange(
   const deployment = to === "credential-off" ? undefined : change.deployment;
   const model = deployment?.slice(deployment.indexOf("/") + 1);
   telemetry.count("circuitChanges", { provider, model, to });
+  telemetry.event("circuitChanged", { provider, model, from, to });
   say?.(`circuit of ${deployment ?? provider}: ${from} to ${to} (${reason})`, {
     provider,
     deployment,

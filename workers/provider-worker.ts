@@ -3,7 +3,6 @@
  * A stale job finds the fence shut and completes without a call.
  */
 import { v7 as uuidv7 } from "uuid";
-import { openAdmission } from "../src/admission/admission.ts";
 import { shareFor } from "../src/admission/shape.ts";
 import type { AttemptDeps } from "../src/attempt/context.ts";
 import { type Ended, runAttempt } from "../src/attempt/run-attempt.ts";
@@ -19,6 +18,8 @@ import { type LaneJob, type Side, sides } from "../src/queue/lane-job.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { openReplySender } from "../src/stream/reply.ts";
 import { openStreamWriter } from "../src/stream/token-stream.ts";
+import type { Say } from "./circuit-news.ts";
+import { openLearningGate } from "./learning-gate.ts";
 import { openLeases } from "./leases.ts";
 import { summaryOf } from "./summary.ts";
 
@@ -26,6 +27,8 @@ export interface ProviderWorkerOptions {
   /** Provider ids; those without a key are refused by name. */
   readonly providers: readonly string[];
   readonly onError: (error: unknown) => void;
+  /** Says what happened to circuits, for the log. */
+  readonly say?: Say;
   /** Instead of the registry's, for benchmarks and tests. */
   readonly connections?: ReadonlyMap<string, Connection>;
 }
@@ -39,7 +42,8 @@ export interface ProviderWorker {
 export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions): ProviderWorker {
   const { config, ledger } = fleet;
   const connections = options.connections ?? connect(fleet, options.providers);
-  const admission = openAdmission(fleet.redisUrl, { rules: { circuit: config.circuit, retries: config.retries } });
+  const gate = openLearningGate(fleet, { ...options, providers: [...connections.keys()] });
+  const { admission } = gate;
   const reply = openReplySender(fleet.redisUrl);
   const stream = openStreamWriter(fleet.redisUrl);
   const limits = openLimitObserver(ledger, options.onError);
@@ -55,7 +59,7 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
     clock: systemClock,
     timeouts: config.timeouts,
     leaseMs: config.worker.leaseMs,
-    observeLimits: limits.observe,
+    observeLimits: (pool, report) => limits.observe(pool, report, admission.followed(pool)),
     stream,
   };
 
@@ -125,7 +129,7 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
       await limits.close();
       reply.close();
       stream.close();
-      await admission.close();
+      await gate.close();
     },
   };
 }

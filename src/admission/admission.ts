@@ -28,6 +28,8 @@ export interface Admission {
   /** Extends leases of calls under way, and charges what their streams have produced beyond what was reserved. */
   progress(calls: readonly CallUnderWay[], leaseMs: number): Promise<void>;
   readonly estimates: Estimates;
+  /** The limits of a pool that are followed now; undefined where none is known. */
+  followed(pool: Pool): Readonly<Partial<Record<Dimension, number | undefined>>>;
   close(): Promise<void>;
 }
 
@@ -39,6 +41,8 @@ export interface CallUnderWay {
 export interface AdmissionOptions {
   readonly rules?: GateRules;
   readonly onChange?: (change: CircuitChange) => void;
+  /** By provider: tells the key in use from an older one, see circuits.ts. */
+  readonly fingerprints?: ReadonlyMap<string, string>;
   /** For tests: microseconds since 2025 instead of Redis' clock, and milliseconds instead of this process' own. */
   readonly clockUs?: () => number;
   readonly monotonicMs?: () => number;
@@ -128,7 +132,7 @@ export function openAdmission(redisUrl: string, options: AdmissionOptions = {}):
       options.clockUs?.() ?? "",
       reaction?.pause === "pool" ? waitUs : 0,
       reaction?.pause === "circuit" ? waitUs : 0,
-      ...[slow, gauge, off, agreeing],
+      ...[slow, gauge, off, options.fingerprints?.get(pool.provider) ?? "", agreeing],
       ...readings.flatMap(({ dimension, named, followed }) => [dimension, named, followed ?? 0]),
     );
     if (version !== limits.version) await limits.refresh(version);
@@ -160,6 +164,10 @@ export function openAdmission(redisUrl: string, options: AdmissionOptions = {}):
       await Promise.all([...byDoor].map(([door, held]) => door.progress(held, leaseMs)));
     },
     estimates,
+    followed(pool) {
+      const limits = pools.get(pool.id)?.limits;
+      return Object.fromEntries(pool.limits.map(({ dimension }) => [dimension, limits?.limitOf(dimension)]));
+    },
     async close() {
       redis.disconnect();
     },

@@ -12,8 +12,10 @@ export interface Learned {
 export interface Estimates {
   of(deployment: string): Learned;
   observe(deployment: string, seen: Observed): void;
-  /** Starts from what an earlier process learned. */
+  /** Starts from what an earlier process learned; what was learned here since counts more. */
   restore(deployment: string, learned: Learned): void;
+  /** Those of which something was observed since the last time this was asked. */
+  changed(): (Learned & { readonly deployment: string })[];
 }
 
 /** What one call took; what is not known is left out. */
@@ -42,6 +44,7 @@ interface Memory {
 
 export function openEstimates(): Estimates {
   const memories = new Map<string, Memory>();
+  const fresh = new Set<string>();
   const memoryOf = (deployment: string): Memory => {
     const known = memories.get(deployment);
     if (known !== undefined) return known;
@@ -49,15 +52,17 @@ export function openEstimates(): Estimates {
     memories.set(deployment, made);
     return made;
   };
+  const of = (deployment: string): Learned => {
+    const memory = memories.get(deployment);
+    return memory === undefined
+      ? { inputRatio: 1, outputTokens: undefined }
+      : { inputRatio: memory.inputRatio, outputTokens: quantileOf(memory) };
+  };
   return {
-    of(deployment) {
-      const memory = memories.get(deployment);
-      return memory === undefined
-        ? { inputRatio: 1, outputTokens: undefined }
-        : { inputRatio: memory.inputRatio, outputTokens: quantileOf(memory) };
-    },
+    of,
     observe(deployment, { estimatedInput, chargedInput, outputTokens }) {
       const memory = memoryOf(deployment);
+      fresh.add(deployment);
       if (chargedInput !== undefined && estimatedInput > 0) {
         const ratio = Math.min(ratioRange.most, Math.max(ratioRange.least, chargedInput / estimatedInput));
         memory.inputRatio += weight * (ratio - memory.inputRatio);
@@ -69,6 +74,11 @@ export function openEstimates(): Estimates {
       const memory = memoryOf(deployment);
       memory.inputRatio = learned.inputRatio;
       if (learned.outputTokens !== undefined) count(memory, learned.outputTokens, 5);
+    },
+    changed() {
+      const names = [...fresh];
+      fresh.clear();
+      return names.map((deployment) => ({ deployment, ...of(deployment) }));
     },
   };
 }

@@ -4,6 +4,7 @@ import type { Deployment } from "../config/deployment.ts";
 import type { ClaimedRequest, PassedOver } from "../ledger/claim.ts";
 import type { RecordInput } from "../ledger/record.ts";
 import type { CallOutcome } from "../request/outcome.ts";
+import { priorities } from "../request/priority.ts";
 import { blockedKind, leftBehind } from "../routing/route.ts";
 import type { MadeCall } from "./call-provider.ts";
 import type { AttemptDeps, Target } from "./context.ts";
@@ -42,7 +43,6 @@ export function moveAfterRefusal(
   target: Target,
   refusal: Refusal,
   onward: Onward | undefined,
-  goesFirst: boolean,
 ): Move {
   const { blockedBy, tooLarge } = refusal;
   const reason = tooLarge === undefined ? `waits for ${blockedBy}` : sizeWords(refusal.blockedBy, tooLarge);
@@ -52,7 +52,7 @@ export function moveAfterRefusal(
   }
   if (tooLarge !== undefined)
     return { event: "fail", spent: false, failure: { kind: "client", message: reason }, reason };
-  if (blockedBy === "credential" && goesFirst) {
+  if (blockedBy === "credential" && request.priority === priorities.interactive) {
     // Somebody waits for it, and it takes a person to change this; the rest waits in the backlog for that person.
     const message = `the provider refused the credential of ${target.deployment.provider}; no call was made`;
     return { event: "fail", spent: false, failure: { kind: "auth", message }, reason: message };

@@ -42,8 +42,9 @@ export async function runAttempt(deps: AttemptDeps, request: ClaimedRequest, hoo
         throw error;
       });
       if (!admitted.granted) {
+        span.event("admissionRefused", { blockedBy: admitted.blockedBy });
         const onward = mayMoveOn(deps, request, admitted) ? await lookOnward(deps, request, hooks) : undefined;
-        const move = moveAfterRefusal(request, target, admitted, onward, hooks.goesFirst);
+        const move = moveAfterRefusal(request, target, admitted, onward);
         return record(deps, request, move, undefined, span);
       }
       const meanwhile = insteadOfCall(deps, request, hooks);

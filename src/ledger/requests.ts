@@ -103,12 +103,11 @@ export async function cancelRequest(ledger: Ledger, id: string): Promise<boolean
   return rows.count > 0;
 }
 
-/** Held requests go on, all of them or those of one lane; with `because`, only those whose reason begins with one of these words. */
-export async function releaseHeld(ledger: Ledger, lane?: string, because?: readonly string[]): Promise<number> {
+/** Held requests go on, all of them or those of one lane. */
+export async function releaseHeld(ledger: Ledger, lane?: string): Promise<number> {
   const { sql } = ledger;
   const rows = await sql`
     update requests set state = 'queued', hold_reason = null
-    where state = 'held' ${lane === undefined ? sql`` : sql`and lane = ${lane}`}
-      ${because === undefined ? sql`` : sql`and exists (select from unnest(${because as string[]}::text[]) as word where starts_with(hold_reason, word))`}`;
+    where state = 'held' ${lane === undefined ? sql`` : sql`and lane = ${lane}`}`;
   return rows.count;
 }

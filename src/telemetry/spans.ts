@@ -18,7 +18,7 @@ const kinds: Readonly<Record<SpanName, SpanKind>> = {
 };
 
 /** The tracing half of `Telemetry`, on `tracer`. */
-export function openSpans(tracer: Tracer): Pick<Telemetry, "span" | "past"> {
+export function openSpans(tracer: Tracer): Pick<Telemetry, "span" | "past" | "event"> {
   const start = (name: SpanName, options: SpanOptions, startTime?: Date) => {
     const attributes = { ...alwaysSaid(name), ...spanAttributes(options.attributes ?? {}) };
     const parent = contextOf(options.parent) ?? context.active();
@@ -39,6 +39,9 @@ export function openSpans(tracer: Tracer): Pick<Telemetry, "span" | "past"> {
         span.end();
       }
     },
+
+    event: (name, attributes = {}) =>
+      void trace.getActiveSpan()?.addEvent(spanEventNames[name], spanAttributes(attributes)),
 
     past(name, options) {
       const { span } = start(name, options, options.from);

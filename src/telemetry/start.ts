@@ -30,9 +30,9 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Running
   const exporting = options.exportTraces ? await startTracing(options) : undefined;
   const pushed = exporting?.meter === undefined ? [] : [exporting.meter];
   const { count, measure } = openMetrics([prometheus.meter, ...pushed]);
-  const { span, past } = exporting?.spans ?? silentTelemetry;
+  const { span, past, event } = exporting?.spans ?? silentTelemetry;
   return {
-    telemetry: { span, past, count, measure },
+    telemetry: { span, past, event, count, measure },
     // Not on the pushed meter: every process would push the same fleet, and the SDK repeats a gauge that has gone.
     observe: openGauges(prometheus.meter),
     metricsText: () =>

@@ -27,6 +27,8 @@ export interface Telemetry {
   span<Value>(name: SpanName, options: SpanOptions, work: (span: SpanHandle) => Promise<Value>): Promise<Value>;
   /** A span whose time has already passed, such as a wait in a queue. */
   past(name: SpanName, options: SpanOptions & { readonly from: Date; readonly until: Date }): void;
+  /** Something that happens now, on the span that is active; without one nothing is said. */
+  event(name: EventName, attributes?: Attributes): void;
   count(name: CountName, attributes?: Attributes, by?: number): void;
   measure(name: MeasureName, value: number, attributes?: Attributes): void;
 }
@@ -36,6 +38,7 @@ const silentSpan: SpanHandle = { set: () => {}, fail: () => {}, event: () => {},
 export const silentTelemetry: Telemetry = {
   span: (_name, _options, work) => work(silentSpan),
   past: () => {},
+  event: () => {},
   count: () => {},
   measure: () => {},
 };

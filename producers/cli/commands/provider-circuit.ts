@@ -31,7 +31,7 @@ export function registerCircuit(provider: Command): void {
   withJson(
     command
       .command("reset")
-      .description("lets calls go again at once, and the requests that were held because they could not")
+      .description("lets calls go again at once, and with them the requests that wait for it")
       .argument("<target>", "a provider, with its credential, or a deployment: provider/model"),
   ).action(reset);
   withJson(
@@ -91,11 +91,10 @@ async function reset(target: string, options: CircuitOptions): Promise<void> {
   const shell = openShell(options);
   await withCircuits(shell, async (fleet, circuits) => {
     await assertKnown(fleet, target);
-    const { changes, released, still } = await switchCircuitOn(fleet, circuits, target);
-    shell.result({ reset: target, changes, released, still: still?.state ?? null });
+    const { changes, still } = await switchCircuitOn(fleet, circuits, target);
+    shell.result({ reset: target, changes, still: still?.state ?? null });
     const words = changes.map(({ deployment, provider, from }) => `${deployment ?? provider} was ${from}`);
     shell.line(`Reset ${target}${words.length === 0 ? ": nothing was closed off" : `: ${words.join(", ")}`}.`);
-    if (released > 0) shell.line(`${released} held ${released === 1 ? "request goes" : "requests go"} on.`);
     if (still !== undefined)
       shell.note(`${still.provider} as a whole is still ${stateWords(still)}: ${resetCommand(still.provider)}`);
   });

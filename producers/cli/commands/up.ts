@@ -37,7 +37,7 @@ async function up(options: UpOptions): Promise<void> {
     const environment = session === undefined ? {} : { environment: session.environment };
     await runUntilStopped(shell, { service: "millrace", ...environment }, async (staying) => {
       const http = await listen(shell, staying, options);
-      const workers = await startAll(staying.fleet, { onError: staying.onError });
+      const workers = await startAll(staying.fleet, { onError: staying.onError, say: staying.log.warn });
       announce(shell, staying, http, session);
       return async () => {
         await http.close();

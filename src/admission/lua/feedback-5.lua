@@ -3,7 +3,8 @@
 -- KEYS  1 pool   2 leases   3 circuit   4 provider: as in acquire-6.lua
 --       5 learned  hash: limit by dimension; <dimension>:n and <dimension>:v = answers that agree on a higher one
 -- ARGV  1 time   2 us to pause the pool   3 us to pause the circuit   4 slowdown: 0 none | 1 refused for no reason we see | 2 grew too fast
---       5 concurrency: 0 | 1 refused | 2 busy   6 why the credential is off (empty: it is not), 7 answers that must agree
+--       5 concurrency: 0 | 1 refused | 2 busy   6 why the credential is off (empty: it is not)
+--       7 fingerprint of the key that was used (empty: unknown)   8 answers that must agree
 --       then 3 a reading: dimension, limit it names, limit that is followed now (0: none)
 -- Returns version of the learned limits, 1 if the credential is off since now
 -- Time  Redis' own or that of the call, in us since 2025-01-01, together with the pool's shift
@@ -35,18 +36,23 @@ if gauge ~= '0' and now - (pool.ct or 0) > 1000000 then
   pool.c, pool.cd, pool.ct = math.max(1, lower), 1, now
 end
 
+-- A key that was replaced meanwhile says nothing of the new one.
 local isOff = 0
-if ARGV[6] ~= '' and redis.call('HSETNX', KEYS[4], 'off', ARGV[6]) == 1 then isOff = 1 end
+if ARGV[6] ~= '' then
+  local key = redis.call('HGET', KEYS[4], 'key')
+  local isCurrent = not key or ARGV[7] == '' or key == ARGV[7]
+  if isCurrent and redis.call('HSETNX', KEYS[4], 'off', ARGV[6]) == 1 then isOff = 1 end
+end
 
 -- A lower limit counts at once, a higher one when several answers agree.
 local changed = false
-for at = 8, #ARGV, 3 do
+for at = 9, #ARGV, 3 do
   local dimension, named, followed = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   if followed > 0 and named > followed then
     local agreed = redis.call('HMGET', KEYS[5], dimension .. ':v', dimension .. ':n')
     local times = tonumber(agreed[1] or '') == named and tonumber(agreed[2]) + 1 or 1
     redis.call('HSET', KEYS[5], dimension .. ':v', named, dimension .. ':n', times)
-    if times >= tonumber(ARGV[7]) then
+    if times >= tonumber(ARGV[8]) then
       redis.call('HSET', KEYS[5], dimension, named)
       redis.call('HDEL', KEYS[5], dimension .. ':v', dimension .. ':n')
       changed = true

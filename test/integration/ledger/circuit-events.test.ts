@@ -5,7 +5,6 @@ import {
   type NewCircuitEvent,
   newestCircuitEvents,
 } from "../../../src/ledger/circuit-events.ts";
-import { releaseHeld, requestById } from "../../../src/ledger/requests.ts";
 import {
   isolatedTargets,
   isolateTarget,
@@ -13,7 +12,7 @@ import {
   pauseLane,
   unisolateTarget,
 } from "../../../src/ledger/toggles.ts";
-import { openTestLedger, requestIn } from "../../support/ledger.ts";
+import { openTestLedger } from "../../support/ledger.ts";
 import { useServices } from "../../support/services.ts";
 
 const services = useServices();
@@ -82,25 +81,4 @@ describe("what is isolated", () => {
     await unisolateTarget(ledger, "openai/gpt-5-mini");
     expect(await isolatedTargets(ledger)).toHaveLength(2);
   });
-});
-
-test("held requests are released by what their reason begins with", async () => {
-  const ledger = await openTestLedger(services);
-  const held = async (reason: string, lane = "anthropic.haiku") => {
-    const id = await requestIn(ledger, "held", { lane });
-    await ledger.sql`update requests set hold_reason = ${reason} where id = ${id}`;
-    return id;
-  };
-  const off = await held("credential off: invalid x-api-key");
-  const isolated = await held("isolated: maintenance");
-  const approval = await held("a person is asked whether it is isolated");
-  const elsewhere = await held("isolated: maintenance", "openai.gpt-5-mini");
-  const states = async () =>
-    Promise.all([off, isolated, approval, elsewhere].map(async (id) => (await requestById(ledger, id))?.state));
-
-  expect(await releaseHeld(ledger, "anthropic.haiku", ["isolated"])).toBe(1);
-  expect(await states()).toEqual(["held", "queued", "held", "held"]);
-  expect(await releaseHeld(ledger, "anthropic.haiku", ["isolated", "credential off"])).toBe(1);
-  expect(await states()).toEqual(["queued", "queued", "held", "held"]);
-  expect(await releaseHeld(ledger)).toBe(2);
 });

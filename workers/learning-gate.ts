@@ -1,0 +1,68 @@
+/**
+ * The gate of a worker process, with its memory and its voice: it starts from what earlier processes learned, keeps what
+ * this one learns in the ledger, and makes every change of a circuit known.
+ */
+import { createHash } from "node:crypto";
+import { type Admission, openAdmission } from "../src/admission/admission.ts";
+import { openCircuits } from "../src/admission/circuits.ts";
+import type { Fleet } from "../src/fleet/fleet.ts";
+import { loadEstimates, saveEstimates } from "../src/ledger/estimates.ts";
+import { openLoop } from "../src/runtime/loop.ts";
+import { openCircuitNews, type Say } from "./circuit-news.ts";
+
+export interface LearningGate {
+  readonly admission: Admission;
+  close(): Promise<void>;
+}
+
+export interface LearningGateOptions {
+  readonly onError: (error: unknown) => void;
+  readonly say?: Say | undefined;
+  /** Providers that this process has a key for. */
+  readonly providers: readonly string[];
+}
+
+const saveMs = 5_000;
+
+export function openLearningGate(fleet: Fleet, { onError, say, providers }: LearningGateOptions): LearningGate {
+  const { config, ledger } = fleet;
+  const news = openCircuitNews(fleet, { onError, ...(say === undefined ? {} : { say }) });
+  const rules = { circuit: config.circuit, retries: config.retries };
+  const fingerprints = fingerprintsOf(fleet, providers);
+  const admission = openAdmission(fleet.redisUrl, { rules, onChange: news, fingerprints });
+  const circuits = openCircuits(fleet.redisUrl, config.catalog);
+
+  async function recall(): Promise<void> {
+    for (const row of await loadEstimates(ledger)) admission.estimates.restore(row.deployment, row);
+  }
+  async function greet([provider, fingerprint]: readonly [string, string]): Promise<void> {
+    const change = await circuits.renewCredential(provider, fingerprint);
+    if (change !== undefined) news(change);
+  }
+  void recall().catch(onError);
+  void Promise.all([...fingerprints].map(greet)).catch(onError);
+
+  const save = () => saveEstimates(ledger, admission.estimates.changed());
+  const loop = openLoop(() => save().then(() => saveMs), { onError, retryMs: saveMs });
+  return {
+    admission,
+    async close() {
+      await loop.stop();
+      await save().catch(onError);
+      await news.written();
+      circuits.close();
+      await admission.close();
+    },
+  };
+}
+
+/** Of the keys in use: they tell keys apart and tell nothing of them. */
+const fingerprintsOf = (fleet: Fleet, providers: readonly string[]): ReadonlyMap<string, string> =>
+  new Map(
+    providers.flatMap((provider) => {
+      const key = fleet.config.credentials.get(provider)?.apiKey;
+      return key === undefined
+        ? []
+        : [[provider, createHash("sha256").update(key).digest("hex").slice(0, 12)] as const];
+    }),
+  );

@@ -105,7 +105,7 @@ export function openDoor({ pool, deployment }: Place, deps: DoorDeps): Door {
 
   function verdict(answer: readonly number[], ask: Ask, units: readonly number[], shapes: readonly Shape[]): Verdict {
     const [granted = 0, waitUs = 0, by = 0, nextUs = 0] = answer;
-    if (granted > 0) {
+    if (granted === 1 || granted === 2) {
       const reserved = Object.fromEntries(dimensions.map((dimension, at) => [dimension, units[at] ?? 0]));
       const permit = {
         leaseId: ask.leaseId,
@@ -120,7 +120,7 @@ export function openDoor({ pool, deployment }: Place, deps: DoorDeps): Door {
     if (by === -1) return { granted: false, waitMs: concurrencyLookMs, blockedBy: "concurrency" };
     if (by > -100) {
       const blockedBy = by < 0 ? (closures[-by] ?? "paused") : (dimensions[by - 1] ?? "requests");
-      return { granted: false, waitMs: waitUs / 1_000, blockedBy };
+      return { granted: false, waitMs: waitUs / 1_000, blockedBy, ...(granted === 3 ? { isNext: true } : {}) };
     }
     const at = -by - 101;
     const shape = shapes[at];

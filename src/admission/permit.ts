@@ -43,6 +43,8 @@ export type Verdict =
       /** Milliseconds until it is worth asking again. */
       readonly waitMs: number;
       readonly blockedBy: BlockedBy;
+      /** Its turn is kept: it is next when it asks again with the same lease in time, whatever else is asked. */
+      readonly isNext?: true;
       /** It asks for more than the limit ever lets through at once: `most` units of dimension `blockedBy`. */
       readonly tooLarge?: { readonly asked: number; readonly most: number };
     };

@@ -6,7 +6,10 @@ import type { AttemptDeps, AttemptHooks, Target } from "./context.ts";
 
 /** A start up to this far ahead is booked and slept for in the slot; for a longer wait the slot is given back. */
 export const bookedAheadMs = 250;
-/** So long in all a refused call asks again before its row goes back: others may have been faster by a moment. */
+/**
+ * So long in all a refused call asks again before its row goes back: others may have been faster by a moment. The one whose
+ * turn is kept waits for it, however long.
+ */
 const patienceMs = 1_000;
 /** It asks that much before the time it was told, to book it. */
 const leadMs = 200;
@@ -32,7 +35,8 @@ export async function admit(
       // A slot of the provider may free at any moment; a rate has its time.
       const pauseMs =
         verdict.blockedBy === "concurrency" ? verdict.waitMs : Math.max(verdict.waitMs - leadMs, leadMs / 8);
-      if (!isOfPool(verdict) || slept + pauseMs > patienceMs || hooks.stop.signal.aborted) return verdict;
+      const isPatient = verdict.isNext === true || (isOfPool(verdict) && slept + pauseMs <= patienceMs);
+      if (!isPatient || hooks.stop.signal.aborted) return verdict;
       await sleep(Math.ceil(pauseMs), undefined, { signal: hooks.stop.signal }).catch(() => {});
       slept += pauseMs;
     }

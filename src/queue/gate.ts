@@ -33,13 +33,15 @@ export const shortWaitMs = 250;
 const leadMs = 150;
 /** So long a slot waits at the closed gate with its job in hand, unclaimed; for longer the job goes back into the lane. */
 const patienceMs = 2_000;
+const firstRoom = 8;
+const mostRoom = 10_000;
 
 export function openGate(now: () => number): Gate {
   let openAt = 0;
   let closed = false;
   let isShut = false;
-  /** Slots that may be undecided at once. */
-  let room = Number.POSITIVE_INFINITY;
+  /** Slots that may be undecided at once: few at first, twice as many whenever one of them need not wait. */
+  let room = firstRoom;
   let undecided = 0;
   let wake = () => {};
   let news = newNews();
@@ -66,7 +68,8 @@ export function openGate(now: () => number): Gate {
       learned(waitMs, eachMs) {
         closed = waitMs > shortWaitMs;
         openAt = now() + waitMs - leadMs;
-        if (closed || waitMs <= 0) room = closed ? 1 : Number.POSITIVE_INFINITY;
+        if (closed) room = 1;
+        else if (waitMs <= 0) room = Math.min(mostRoom, 2 * room);
         else room = Math.max(1, Math.floor((shortWaitMs - waitMs) / Math.max(eachMs, 0.001)));
         decide();
       },

@@ -11,8 +11,8 @@
 --            units a pool without state starts with; phase and guard of a window in us
 --       then 5 + n a call: lease id, 0 | 1 a retry | 2 a mere look | 4 a last look before sending, lease us, share of every size and of the concurrency
 --            it may fill (0..1), us ahead it may be booked, cost in each dimension
--- Returns version of the learned limits, time, then 4 numbers a call: 1 granted | 2 granted as the probe | 0 refused,
---       us until it may start or should be asked for again, what blocks it (i > 0: dimension i; -1 concurrency, -2 pause,
+-- Returns version of the learned limits, time, then 4 numbers a call: 1 granted | 2 granted as the probe | 0 refused |
+--       3 refused, but its turn is kept: nobody of its share or less goes before it; us until it may start or should be asked for again, what blocks it (i > 0: dimension i; -1 concurrency, -2 pause,
 --       -3 circuit, -4 isolated, -5 credential, -6 retries, -100 - i: larger than dimension i ever lets through),
 --       us until one more of this cost could go (rates only). With an old version only the first two: ask again.
 -- Time  as in include/clock.lua
@@ -157,6 +157,22 @@ local function closed(flags)
   return nil
 end
 
+-- A call that takes longer to refill than it may be booked ahead would never find its room: smaller ones take it first.
+-- So its turn is kept: one call of a pool at a time, until a second after its start, should its worker not come back.
+local keptUs = 1000000
+local longestTurnUs = 60000000
+local function takesLong(at, aheadUs)
+  for i = 1, n do
+    if kind[i] == 1 and tonumber(ARGV[at + 4 + i]) * pool.p[i] > aheadUs / 2 then return true end
+  end
+  return false
+end
+
+-- Whose turn is kept before this one, if anybody's.
+local function isBehind(lease, share)
+  return pool.hk and pool.hk ~= '' and pool.hk ~= lease and pool.hx > now and share <= pool.hh
+end
+
 local function decide(at)
   local lease, flags, leaseUs = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   local share, aheadUs = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
@@ -181,14 +197,19 @@ local function decide(at)
   local start, blocking = earliest(at, from, share)
   if blocking < -100 then return answer(0, 0, blocking, 0) end
   if blocking == 0 and paused > now and from == paused then blocking = paused == pool.pu and -2 or -3 end
+  if not isLook and isBehind(lease, share) then
+    return answer(0, math.ceil(math.max(start, pool.hs) - now + 1000), math.max(1, blocking), 0)
+  end
   if start > now + aheadUs then
+    local keeps = blocking > 0 and not isLook and aheadUs > 0 and start - now <= longestTurnUs and takesLong(at, aheadUs)
+    if keeps then pool.hk, pool.hs, pool.hx, pool.hh = lease, start, start + keptUs, share end
     -- A start behind others' bookings waits for whatever they wait for: the rates.
-    if blocking == 0 then blocking = 1 end
-    return answer(0, math.ceil(start - now), blocking, 0)
+    return answer(keeps and 3 or 0, math.ceil(start - now), blocking == 0 and 1 or blocking, 0)
   end
   if held >= math.max(1, math.floor(concurrency * share)) then return answer(0, 0, -1, 0) end
   if isLook then return answer(1, math.ceil(start - now), 0, 0) end
 
+  if pool.hk == lease then pool.hk = '' end
   local isProbe = circuit.st ~= nil
   if isProbe then
     circuit.st, circuit.pr, circuit.px = 'half', lease, now + leaseUs

@@ -139,6 +139,7 @@ function limiter(around: Surroundings, story: Story): Admission {
       return true;
     },
     progress: async () => {},
+    followed: () => ({}),
     estimates: openEstimates(),
     close: async () => {},
     ...around.admission,

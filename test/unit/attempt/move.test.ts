@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { BlockedBy } from "../../../src/admission/permit.ts";
 import { moveAfterRefusal } from "../../../src/attempt/move.ts";
 import type { Onward } from "../../../src/attempt/onward.ts";
+import { priorities } from "../../../src/request/priority.ts";
 import { attempt, catalogOf, claimed, refused } from "./attempt-deps.ts";
 
 const catalog = catalogOf();
@@ -25,21 +26,20 @@ const everything = [
 const stands = { open: onward(true), closed: onward(false), none: undefined };
 const tooLarge = { asked: 900, most: 500 };
 
-/** Every combination: what blocks it × how the stand-in stands × who goes first × whether it can ever pass. */
+/** Every combination: what blocks it × how the stand-in stands × whether somebody waits for it × whether it can ever pass. */
 const combinations = everything.flatMap((blockedBy) =>
   (["open", "closed", "none"] as const).flatMap((stand) =>
-    [false, true].flatMap((goesFirst) =>
-      [false, true].map((isTooLarge) => ({ blockedBy, stand, goesFirst, isTooLarge })),
+    Object.values(priorities).flatMap((priority) =>
+      [false, true].map((isTooLarge) => ({ blockedBy, stand, priority, isTooLarge })),
     ),
   ),
 );
-const moveOf = ({ blockedBy, stand, goesFirst, isTooLarge }: (typeof combinations)[number]) =>
+const moveOf = ({ blockedBy, stand, priority, isTooLarge }: (typeof combinations)[number]) =>
   moveAfterRefusal(
-    claimed(),
+    claimed({ priority }),
     target,
     refused(blockedBy, 1_000, isTooLarge ? tooLarge : undefined),
     stands[stand],
-    goesFirst,
   );
 
 describe("after a refusal", () => {
@@ -75,9 +75,10 @@ describe("after a refusal", () => {
       ({ blockedBy, stand, isTooLarge }) => blockedBy === "credential" && stand !== "open" && !isTooLarge,
     );
     for (const one of keyless) {
-      const expected = one.goesFirst
-        ? { event: "fail", failure: { kind: "auth", message: expect.stringMatching(/credential of anthropic/) } }
-        : { event: "handBack" };
+      const expected =
+        one.priority === priorities.interactive
+          ? { event: "fail", failure: { kind: "auth", message: expect.stringMatching(/credential of anthropic/) } }
+          : { event: "handBack" };
       expect([one, moveOf(one)]).toMatchObject([one, expected]);
     }
   });
@@ -119,11 +120,13 @@ describe("a request that is refused for a while", () => {
       verdicts: [refused("credential", 60_000)],
       deps: { canServe: (id: string) => id === "anthropic" },
     };
-    expect((await attempt(claimed(), { ...around, goesFirst: true })).record).toMatchObject({
+    expect((await attempt(claimed({ priority: priorities.interactive }), around)).record).toMatchObject({
       event: "fail",
       spent: false,
       failure: { kind: "auth" },
     });
-    expect((await attempt(claimed(), around)).record?.event).toBe("handBack");
+    // What has aged goes first, too, but nobody waits for it.
+    const aged = await attempt(claimed({ priority: priorities.bulk }), { ...around, goesFirst: true });
+    expect(aged.record?.event).toBe("handBack");
   });
 });

@@ -85,6 +85,23 @@ describe("looking for a deployment to go on to", () => {
   });
 });
 
+describe("with no other deployment open", () => {
+  const shut = refused("circuit", 60_000);
+  const stands = { [mini]: shut, [flash]: shut };
+  const putOff = (kind: "capacity" | "rate") => ({
+    stands,
+    answer: async () => failing({ kind, retryAfterMs: 30_000 }),
+  });
+
+  // `hasNextDeployment` does not ask whether it is open.
+  it.fails("a request with attempts left is retried where it is, however long the provider lets it wait", async () => {
+    expect((await attempt(claimed(), putOff("capacity"))).record).toMatchObject({ event: "postpone", spent: true });
+  });
+  it.fails("a request that is only put off waits where it is", async () => {
+    expect((await attempt(claimed(), putOff("rate"))).record).toMatchObject({ event: "postpone", spent: false });
+  });
+});
+
 describe("with the limiter away", () => {
   const away = { [mini]: new Error("Connection is closed."), [flash]: new Error("Connection is closed.") };
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { reactions } from "../../../src/admission/reaction.ts";
+import { silentTelemetry } from "../../../src/telemetry/telemetry.ts";
 import { answered, attempt, claimed, failing, now, refused } from "./attempt-deps.ts";
 
 describe("an attempt that succeeds", () => {
@@ -71,14 +72,12 @@ describe("an attempt that is not let go", () => {
       stop,
       deps: {
         telemetry: {
+          ...silentTelemetry,
           span: async (name, _options, work) => {
             const value = await work({ set: () => {}, fail: () => {}, event: () => {}, traceparent: undefined });
             if (name === "admit") stop.abort();
             return value;
           },
-          past: () => {},
-          count: () => {},
-          measure: () => {},
         },
       },
     });
@@ -198,21 +197,6 @@ describe("an attempt that fails", () => {
     expect(story.settled).toHaveLength(1);
   });
 
-  it.fails("that its worker stopped says nothing of the provider: the circuit does not count it", async () => {
-    const stop = new AbortController();
-    const { story } = await attempt(claimed(), {
-      stop,
-      answer: (_input, io) =>
-        new Promise((resolve) => {
-          io.signal.addEventListener("abort", () => resolve(failing({ kind: "network" })));
-          stop.abort(new Error("the worker is draining"));
-        }),
-    });
-    const [outcome] = story.settled;
-    const failure = outcome === undefined || outcome.ok ? undefined : outcome.failure;
-    expect(failure === undefined ? "neutral" : reactions[failure.kind].circuit).toBe("neutral");
-  });
-
   it("is a success when the answer came although it was stopped meanwhile", async () => {
     const stop = new AbortController();
     const { record } = await attempt(claimed(), {
@@ -223,6 +207,36 @@ describe("an attempt that fails", () => {
       },
     });
     expect(record).toMatchObject({ event: "succeed", attempt: { outcome: "succeeded" } });
+  });
+});
+
+describe("a call that we ended ourselves", () => {
+  /** Hangs until it is aborted, as adapters answer then. */
+  const hangs: Parameters<typeof attempt>[1] = {
+    answer: (_input, io) =>
+      new Promise((resolve) => io.signal.addEventListener("abort", () => resolve(failing({ kind: "network" })))),
+  };
+  /** What the circuit is told by the outcome that the permit was settled with. */
+  const told = ([outcome]: Awaited<ReturnType<typeof attempt>>["story"]["settled"]) =>
+    outcome === undefined || outcome.ok ? "neutral" : reactions[outcome.failure.kind].circuit;
+
+  it.fails("because its worker stopped it says nothing of the provider", async () => {
+    const stop = new AbortController();
+    const ended = attempt(claimed(), { ...hangs, stop });
+    setImmediate(() => stop.abort(new Error("the worker is draining")));
+    const { story } = await ended;
+    expect([story.calls, told(story.settled)]).toEqual([1, "neutral"]);
+  });
+
+  it.fails("because its caller's deadline passed says nothing of the provider", async () => {
+    const { story } = await attempt(claimed({ deadline: new Date(now + 5) }), hangs);
+    expect([story.calls, told(story.settled)]).toEqual([1, "neutral"]);
+  });
+
+  it("because it took longer than any call may counts against the provider", async () => {
+    const timeouts = { firstTokenMs: 1_000, idleMs: 1_000, totalMs: 5 };
+    const { story } = await attempt(claimed(), { ...hangs, deps: { timeouts } });
+    expect([story.calls, told(story.settled)]).toEqual([1, "failure"]);
   });
 });
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { bringDue, markDispatched, recallDispatched } from "../../../src/ledger/backlog.ts";
 import { cancelBatch } from "../../../src/ledger/batches.ts";
 import { claimRequests } from "../../../src/ledger/claim.ts";
+import { divertRows } from "../../../src/ledger/diversion.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { type RecordInput, recordRequests } from "../../../src/ledger/record.ts";
 import { cancelRequest, releaseHeld } from "../../../src/ledger/requests.ts";
@@ -64,6 +65,15 @@ const statements: readonly Statement[] = [
   record("fail", { failure }),
   record("postpone", { delayMs: 10, failure }),
   record("fallBack", { onward: { deployment: "openai/gpt-5", lane: "openai.gpt-5", passedOver: [] } }),
+  {
+    name: "divertRows",
+    event: "fallBack",
+    notFrom: ["running"],
+    run: (ledger, id, row) =>
+      divertRows(ledger, [
+        { id, from: row.deployment, deployment: "openai/gpt-5", lane: "openai.gpt-5", passedOver: [] },
+      ]),
+  },
   record("handBack", { spent: false }),
   record("hold", { holdReason: "?" }),
   {

@@ -20,6 +20,9 @@ type DeepPartial<T> = { readonly [K in keyof T]?: T[K] extends object ? DeepPart
 /** Far above what a test does: limits of a provider that is not to limit. */
 export const unlimited = { requestsPerMinute: 10_000_000, concurrency: 1_000 };
 
+/** For tests of failures that go on although no provider would be called any more. */
+export const neverOpens = { threshold: 1_000, minimumCalls: 1_000_000 };
+
 /** Opens a fleet with keys for all three providers and closes it when the test ends. */
 export async function openTestFleet(services: TestServices, wish: FleetWish = {}): Promise<Fleet> {
   const directory = mkdtempSync(join(tmpdir(), "millrace-fleet-"));

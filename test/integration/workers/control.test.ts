@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { rateFor } from "../../../src/admission/rate.ts";
+import { shapeOf } from "../../../src/admission/shape.ts";
+import type { Fleet } from "../../../src/fleet/fleet.ts";
 import { cancelRequest, releaseHeld, requestById } from "../../../src/ledger/requests.ts";
 import { pauseLane, resumeLane } from "../../../src/ledger/toggles.ts";
 import { startReconciler } from "../../../workers/reconciler.ts";
@@ -252,10 +253,18 @@ describe("a request that no worker here can serve", () => {
   });
 });
 
+/** What the gate lets through of the lane's requests: a burst at once, and a unit in so many microseconds. */
+function requestsBucket(fleet: Fleet): { readonly size: number; readonly perUnitUs: number } {
+  const pool = fleet.config.catalog.pools.get(lane);
+  const spec = pool?.limits.find((limit) => limit.dimension === "requests");
+  const shape = pool === undefined || spec === undefined ? undefined : shapeOf(spec, spec.limit, pool.jitterMs);
+  if (shape?.kind !== "bucket") throw new Error("no bucket of requests");
+  return shape;
+}
+
 describe("the provider's limits", () => {
   test("on requests per minute hold for two workers together, in every window, and nothing fails by them", async () => {
-    const perMinute = 6_000;
-    const limits = { anthropic: { requestsPerMinute: perMinute, concurrency: 500 } };
+    const limits = { anthropic: { requestsPerMinute: 6_000, concurrency: 500 } };
     const fleet = await openTestFleet(services, { settings: { providers: limits } });
     const anthropic = testProvider();
     await startWork(fleet, { anthropic });
@@ -263,13 +272,13 @@ describe("the provider's limits", () => {
     await handIn(fleet, prompts(600), { priority: "bulk" });
     expect(await allEnded(fleet)).toEqual({ succeeded: 600 });
     const starts = anthropic.calls.map((call) => call.startedAt).sort((one, other) => one - other);
-    const { burst, perUnitUs } = rateFor("requests", perMinute);
-    expect((starts.at(-1) ?? 0) - (starts[0] ?? 0)).toBeGreaterThan(((600 - burst) * perUnitUs) / 1_000 - 100);
+    const { size, perUnitUs } = requestsBucket(fleet);
+    expect((starts.at(-1) ?? 0) - (starts[0] ?? 0)).toBeGreaterThan(((600 - size) * perUnitUs) / 1_000 - 100);
     // A call starts a moment after its permit: what the event loop was late by comes on top.
     for (const windowMs of [200, 500, 1_000]) {
       for (const [at, start] of starts.entries()) {
         const inWindow = starts.slice(at).filter((time) => time <= start + windowMs).length;
-        expect(inWindow).toBeLessThanOrEqual(burst + ((windowMs + 100) * 1_000) / perUnitUs + 1);
+        expect(inWindow).toBeLessThanOrEqual(size + ((windowMs + 100) * 1_000) / perUnitUs + 1);
       }
     }
     const [row] = await fleet.ledger.sql<{ n: number }[]>`select max(attempt)::int as n from requests`;

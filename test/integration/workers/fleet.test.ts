@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { requestById } from "../../../src/ledger/requests.ts";
 import { eventually } from "../../support/eventually.ts";
-import { openTestFleet } from "../../support/fleet.ts";
+import { neverOpens, openTestFleet } from "../../support/fleet.ts";
 import { answer, failure, testProvider } from "../../support/provider.ts";
 import { useServices } from "../../support/services.ts";
 import { allEnded, callsOf, type Errors, ended, handIn, prompts, startWork, states } from "../../support/work.ts";
@@ -40,7 +40,7 @@ describe("a fleet", () => {
   });
 
   test("keeps prompts, answers and keys out of Redis, before, while and after they run", async () => {
-    const fleet = await openTestFleet(services);
+    const fleet = await openTestFleet(services, { settings: { circuit: neverOpens } });
     const planted = ["planted-prompt-7261", "planted-system-1187", "planted-answer-9043"] as const;
     let release = () => {};
     const released = new Promise<void>((resolve) => {
@@ -150,7 +150,7 @@ describe("what fails", () => {
 
   test("ends as failed, with the provider's words, when every attempt is spent: never one call more", async () => {
     const fleet = await openTestFleet(services, {
-      settings: { attempts: { perDeployment: 3, total: 4, baseMs: 2, capMs: 4 } },
+      settings: { attempts: { perDeployment: 3, total: 4, baseMs: 2, capMs: 4 }, circuit: neverOpens },
       environment: { FALLBACK_CHAIN: "openai" },
     });
     const providers = {

@@ -73,7 +73,7 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
         stop: lease.stop,
         holding: (permit, produced) => lease.holding(permit, produced),
         goesFirst,
-        learned: (waitMs, eachMs) => pass.learned(waitMs, eachMs),
+        learned: (outlook) => pass.learned(outlook),
       });
       afterwards(ended, request);
       return summaryOf(ended, request);

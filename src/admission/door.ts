@@ -90,7 +90,7 @@ export function openDoor({ pool, deployment }: Place, deps: DoorDeps): Door {
       await limits.refresh(version);
       return acquire(asks);
     }
-    return asks.map(({ ask }, at) => verdict(verdicts.slice(4 * at, 4 * at + 4), ask, reserved[at] ?? [], shapes));
+    return asks.map(({ ask }, at) => verdict(verdicts.slice(6 * at, 6 * at + 6), ask, reserved[at] ?? [], shapes));
   }
 
   function reservedFor(ask: Ask): number[] {
@@ -104,7 +104,7 @@ export function openDoor({ pool, deployment }: Place, deps: DoorDeps): Door {
   }
 
   function verdict(answer: readonly number[], ask: Ask, units: readonly number[], shapes: readonly Shape[]): Verdict {
-    const [granted = 0, waitUs = 0, by = 0, nextUs = 0] = answer;
+    const [granted = 0, waitUs = 0, by = 0, nextUs = 0, more = 0, eachUs = 0] = answer;
     if (granted === 1 || granted === 2) {
       const reserved = Object.fromEntries(dimensions.map((dimension, at) => [dimension, units[at] ?? 0]));
       const permit = {
@@ -115,7 +115,7 @@ export function openDoor({ pool, deployment }: Place, deps: DoorDeps): Door {
         estimatedInput: ask.inputTokens,
         probe: granted === 2,
       };
-      return { granted: true, permit, startMs: waitUs / 1_000, nextMs: nextUs / 1_000 };
+      return { granted: true, permit, startMs: waitUs / 1_000, nextMs: nextUs / 1_000, more, eachMs: eachUs / 1_000 };
     }
     if (by === -1) return { granted: false, waitMs: concurrencyLookMs, blockedBy: "concurrency" };
     if (by > -100) {

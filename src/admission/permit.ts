@@ -37,6 +37,10 @@ export type Verdict =
       readonly startMs: number;
       /** Milliseconds until the pool could grant one more of the same cost; 0 when it could at once. */
       readonly nextMs: number;
+      /** How many more of the same cost the pool could let start at once. */
+      readonly more: number;
+      /** Milliseconds in which the pool refills what this call takes. */
+      readonly eachMs: number;
     }
   | {
       readonly granted: false;

@@ -10,7 +10,7 @@ export const bookedAheadMs = 250;
  * So long in all a refused call asks again before its row goes back: others may have been faster by a moment. The one whose
  * turn is kept waits for it, however long.
  */
-const patienceMs = 1_000;
+const patienceMs = 2_000;
 /** It asks that much before the time it was told, to book it. */
 const leadMs = 200;
 
@@ -27,11 +27,12 @@ export async function admit(
     for (;;) {
       const verdict = await deps.admission.acquire(target.place, ask);
       if (verdict.granted) {
-        hooks.learned(verdict.nextMs, verdict.nextMs - verdict.startMs);
+        const { nextMs, eachMs, more } = verdict;
+        hooks.learned({ isGranted: true, waitMs: nextMs, eachMs, more });
         return await untilStart(deps, target, ask, verdict, hooks);
       }
       span.set({ "millrace.blocked_by": verdict.blockedBy });
-      if (isOfPool(verdict)) hooks.learned(verdict.waitMs, 0);
+      if (isOfPool(verdict)) hooks.learned({ isGranted: false, waitMs: verdict.waitMs, eachMs: 0, more: 0 });
       // A slot of the provider may free at any moment; a rate has its time.
       const pauseMs =
         verdict.blockedBy === "concurrency" ? verdict.waitMs : Math.max(verdict.waitMs - leadMs, leadMs / 8);

@@ -36,8 +36,18 @@ export interface AttemptHooks {
   readonly holding: (permit: Permit | undefined, produced?: Produced) => void;
   /** It goes before what is kept for interactive requests ends: it is one, or it has aged. */
   readonly goesFirst: boolean;
-  /** What the limiter said: how long until the pool can take another call, and how long each one more takes. */
-  readonly learned: (waitMs: number, eachMs: number) => void;
+  /** What the limiter said of the pool. */
+  readonly learned: (outlook: Outlook) => void;
+}
+
+export interface Outlook {
+  readonly isGranted: boolean;
+  /** Milliseconds until the pool can take another call; 0: at once. */
+  readonly waitMs: number;
+  /** Milliseconds in which the pool refills what a call like this takes. */
+  readonly eachMs: number;
+  /** How many more could start at once. */
+  readonly more: number;
 }
 
 /** What a stream has brought so far. */

@@ -13,12 +13,22 @@ export type Entry =
   /** 0: the gate is shut for good. */
   | { readonly admitted: false; readonly waitMs: number };
 
-/** One slot that was let in. Until it has learned something or left, the limiter's answer to it is not known. */
+/** One slot that was let in. Until it is granted its call or has left, it counts among those that wait for one. */
 export interface Pass {
-  /** What the limiter said: how long until the next call could go, and how long each one more takes. */
-  learned(waitMs: number, eachMs: number): void;
+  /** What the limiter said; after a refusal the slot may ask again. */
+  learned(outlook: Outlook): void;
   /** The slot ended, with or without having asked the limiter. */
   left(): void;
+}
+
+export interface Outlook {
+  readonly isGranted: boolean;
+  /** Milliseconds until the next call could go; 0: at once. */
+  readonly waitMs: number;
+  /** Milliseconds in which the pool refills what a call like this takes. */
+  readonly eachMs: number;
+  /** How many more could go at once. */
+  readonly more: number;
 }
 
 export interface Gate {
@@ -33,16 +43,21 @@ export const shortWaitMs = 250;
 const leadMs = 150;
 /** So long a slot waits at the closed gate with its job in hand, unclaimed; for longer the job goes back into the lane. */
 const patienceMs = 2_000;
+/** Before anything is known. */
 const firstRoom = 8;
-const mostRoom = 10_000;
+/** Of what could go at once: other processes see the same room. */
+const ownShare = 0.25;
+const smoothing = 0.1;
 
 export function openGate(now: () => number): Gate {
   let openAt = 0;
   let closed = false;
   let isShut = false;
-  /** Slots that may be undecided at once: few at first, twice as many whenever one of them need not wait. */
+  /** Slots that may wait for a call at once. */
   let room = firstRoom;
   let undecided = 0;
+  /** One call says what calls like it would find; the next ones are usual ones. */
+  let usualEachMs = 0;
   let wake = () => {};
   let news = newNews();
 
@@ -65,13 +80,15 @@ export function openGate(now: () => number): Gate {
       tell();
     };
     return {
-      learned(waitMs, eachMs) {
+      learned({ isGranted, waitMs, eachMs, more }) {
         closed = waitMs > shortWaitMs;
         openAt = now() + waitMs - leadMs;
+        if (isGranted) usualEachMs += (usualEachMs === 0 ? 1 : smoothing) * (eachMs - usualEachMs);
         if (closed) room = 1;
-        else if (waitMs <= 0) room = Math.min(mostRoom, 2 * room);
-        else room = Math.max(1, Math.floor((shortWaitMs - waitMs) / Math.max(eachMs, 0.001)));
-        decide();
+        else if (waitMs <= 0) room = Math.max(1, Math.ceil(ownShare * more * (eachMs / usualEachMs || 1)));
+        else room = Math.max(1, Math.floor((shortWaitMs - waitMs) / Math.max(usualEachMs, 0.001)));
+        if (isGranted) decide();
+        else tell();
       },
       left: decide,
     };

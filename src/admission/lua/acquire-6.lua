@@ -11,10 +11,11 @@
 --            units a pool without state starts with; phase and guard of a window in us
 --       then 5 + n a call: lease id, 0 | 1 a retry | 2 a mere look | 4 a last look before sending, lease us, share of every size and of the concurrency
 --            it may fill (0..1), us ahead it may be booked, cost in each dimension
--- Returns version of the learned limits, time, then 4 numbers a call: 1 granted | 2 granted as the probe | 0 refused |
+-- Returns version of the learned limits, time, then 6 numbers a call: 1 granted | 2 granted as the probe | 0 refused |
 --       3 refused, but its turn is kept: nobody of its share or less goes before it; us until it may start or should be asked for again, what blocks it (i > 0: dimension i; -1 concurrency, -2 pause,
 --       -3 circuit, -4 isolated, -5 credential, -6 retries, -100 - i: larger than dimension i ever lets through),
---       us until one more of this cost could go (rates only). With an old version only the first two: ask again.
+--       us until one more of this cost could go (rates only), how many more could go at once, and us in which one refills.
+--       With an old version only the first two: ask again.
 -- Time  as in include/clock.lua
 --@include clock
 --@include pool
@@ -138,6 +139,17 @@ local function earliest(at, t, share)
   return t + 1000000, by
 end
 
+-- How many calls of this cost could start now.
+local function moreAtOnce(at, share)
+  local more = math.max(1, math.floor(concurrency * share)) - held
+  for i = 1, n do
+    local cost = tonumber(ARGV[at + 4 + i])
+    local used = kind[i] == 1 and math.max(0, ahead[i] - now) / pool.p[i] or pool.u[i]
+    if kind[i] ~= 0 and cost > 0 then more = math.min(more, (size[i] * share - used) / cost) end
+  end
+  return math.max(0, math.floor(more))
+end
+
 local answers = {pool.lv, math.floor(now)}
 local function answer(...)
   for _, value in ipairs({...}) do answers[#answers + 1] = value end
@@ -161,11 +173,12 @@ end
 -- So its turn is kept: one call of a pool at a time, until a second after its start, should its worker not come back.
 local keptUs = 1000000
 local longestTurnUs = 60000000
-local function takesLong(at, aheadUs)
+local function refillUs(at)
+  local longest = 0
   for i = 1, n do
-    if kind[i] == 1 and tonumber(ARGV[at + 4 + i]) * pool.p[i] > aheadUs / 2 then return true end
+    if kind[i] == 1 then longest = math.max(longest, tonumber(ARGV[at + 4 + i]) * pool.p[i]) end
   end
-  return false
+  return longest
 end
 
 -- Whose turn is kept before this one, if anybody's.
@@ -185,29 +198,29 @@ local function decide(at)
       cancelLease(pool, KEYS[2], KEYS[3], KEYS[4], lease)
       held = held - 1
       if isProbe then circuitWrites = {'px', now} end
-      return answer(0, math.ceil(shut and shutUs or paused - now), shut or (paused == pool.pu and -2 or -3), 0)
+      return answer(0, math.ceil(shut and shutUs or paused - now), shut or (paused == pool.pu and -2 or -3), 0, 0, 0)
     end
     redis.call('ZADD', KEYS[2], 'XX', 'GT', now + leaseUs, lease)
     local start = tonumber(redis.call('ZSCORE', KEYS[4], lease) or 0)
-    return answer(isProbe and 2 or 1, math.ceil(math.max(0, start - now)), 0, 0)
+    return answer(isProbe and 2 or 1, math.ceil(math.max(0, start - now)), 0, 0, 0, 0)
   end
   local by, waitUs = closed(flags)
-  if by then return answer(0, math.ceil(waitUs), by, 0) end
+  if by then return answer(0, math.ceil(waitUs), by, 0, 0, 0) end
   local from = math.max(now, paused, lastStart)
   local start, blocking = earliest(at, from, share)
-  if blocking < -100 then return answer(0, 0, blocking, 0) end
+  if blocking < -100 then return answer(0, 0, blocking, 0, 0, 0) end
   if blocking == 0 and paused > now and from == paused then blocking = paused == pool.pu and -2 or -3 end
   if not isLook and isBehind(lease, share) then
-    return answer(0, math.ceil(math.max(start, pool.hs) - now + 1000), math.max(1, blocking), 0)
+    return answer(0, math.ceil(math.max(start, pool.hs) - now + 1000), math.max(1, blocking), 0, 0, 0)
   end
   if start > now + aheadUs then
-    local keeps = blocking > 0 and not isLook and aheadUs > 0 and start - now <= longestTurnUs and takesLong(at, aheadUs)
+    local keeps = blocking > 0 and not isLook and aheadUs > 0 and start - now <= longestTurnUs and refillUs(at) > aheadUs / 2
     if keeps then pool.hk, pool.hs, pool.hx, pool.hh = lease, start, start + keptUs, share end
     -- A start behind others' bookings waits for whatever they wait for: the rates.
-    return answer(keeps and 3 or 0, math.ceil(start - now), blocking == 0 and 1 or blocking, 0)
+    return answer(keeps and 3 or 0, math.ceil(start - now), blocking == 0 and 1 or blocking, 0, 0, 0)
   end
-  if held >= math.max(1, math.floor(concurrency * share)) then return answer(0, 0, -1, 0) end
-  if isLook then return answer(1, math.ceil(start - now), 0, 0) end
+  if held >= math.max(1, math.floor(concurrency * share)) then return answer(0, 0, -1, 0, 0, 0) end
+  if isLook then return answer(1, math.ceil(start - now), 0, 0, 0, 0) end
 
   if pool.hk == lease then pool.hk = '' end
   local isProbe = circuit.st ~= nil
@@ -239,7 +252,8 @@ local function decide(at)
   redis.call('ZADD', KEYS[2], now + leaseUs, lease)
   held = held + 1
   local following = earliest(at, start, share)
-  answer(isProbe and 2 or 1, math.ceil(start - now), 0, math.ceil(math.max(0, following - now)))
+  local nextUs = math.ceil(math.max(0, following - now))
+  answer(isProbe and 2 or 1, math.ceil(start - now), 0, nextUs, nextUs > 0 and 0 or moreAtOnce(at, share), math.ceil(refillUs(at)))
 end
 
 for at = 10 + 6 * n, #ARGV, 5 + n do decide(at) end

@@ -32,7 +32,7 @@ export async function openScene(wish: SceneWish): Promise<Scene> {
     seed: wish.seed,
     arrivalDelayMs,
     outputFromPrompt: true,
-    latency: { firstTokenMs: { p50: 150, p99: 600 }, perTokenMs: 2 },
+    latency: { firstTokenMs: { p50: 60, p99: 200 }, perTokenMs: 0.5 },
     limits: simulatorLimits(wish.shapes),
   });
   const drawn = new Map(

@@ -22,15 +22,15 @@ export interface QuotaShape {
 }
 
 /** Longest minus shortest way to the simulator, with its delays (below) and what two busy cores add. */
-const jitterMs = 120;
-export const arrivalDelayMs = { p50: 12, p99: 60 };
+const jitterMs = 100;
+export const arrivalDelayMs = { p50: 10, p99: 50 };
 
 export function quotaShapes(burstSeconds: number): readonly QuotaShape[] {
   const tokensOf = (cost: (length: Length) => number, perMinute: number) => (requests: readonly Length[]) =>
     bucketBound(sum(requests, cost), perMinute, burstSeconds);
   const reservedTokens = ({ inputTokens }: Length) => inputTokens + maxOutputTokens;
   const usedTokens = ({ inputTokens, outputTokens }: Length) => inputTokens + outputTokens;
-  const refilling = { requestsPerMinute: 1_200, inputTokensPerMinute: 1_000_000, outputTokensPerMinute: 200_000 };
+  const refilling = { requestsPerMinute: 2_400, inputTokensPerMinute: 2_000_000, outputTokensPerMinute: 400_000 };
   const inputBound = tokensOf(({ inputTokens }) => inputTokens, refilling.inputTokensPerMinute);
   const outputBound = tokensOf(({ outputTokens }) => outputTokens, refilling.outputTokensPerMinute);
   const bucket = (dimensions: readonly string[]) => ({
@@ -44,44 +44,44 @@ export function quotaShapes(burstSeconds: number): readonly QuotaShape[] {
       vendor: "anthropic",
       model: "claude-haiku-4-5",
       pool: "anthropic.haiku",
-      perSecond: 14.2,
+      perSecond: 28,
       needsMinutes: false,
       limits: { ...refilling, burstSeconds },
       settings: { ...refilling, ...bucket(["requests", "inputTokens", "outputTokens"]) },
       lowerBound: (requests) =>
-        Math.max(inputBound(requests), outputBound(requests), bucketBound(requests.length, 1_200, burstSeconds)),
+        Math.max(inputBound(requests), outputBound(requests), bucketBound(requests.length, 2_400, burstSeconds)),
     },
     {
       name: "reserved",
       vendor: "openai",
       model: "gpt-5",
       pool: "openai.gpt-5",
-      perSecond: 13,
+      perSecond: 26,
       needsMinutes: false,
-      limits: { requestsPerMinute: 1_200, tokensPerMinute: 1_700_000, burstSeconds },
+      limits: { requestsPerMinute: 2_400, tokensPerMinute: 3_400_000, burstSeconds },
       settings: {
-        requestsPerMinute: 1_200,
-        tokensPerMinute: 1_700_000,
+        requestsPerMinute: 2_400,
+        tokensPerMinute: 3_400_000,
         ...bucket(["requests", "tokens"]),
         charge: { output: "reserved", refund: "none" },
       },
-      lowerBound: tokensOf(reservedTokens, 1_700_000),
+      lowerBound: tokensOf(reservedTokens, 3_400_000),
     },
     {
       name: "refunded",
       vendor: "openai",
       model: "gpt-5-mini",
       pool: "openai.gpt-5-mini",
-      perSecond: 13.3,
+      perSecond: 26.6,
       needsMinutes: false,
-      limits: { requestsPerMinute: 1_200, tokensPerMinute: 1_100_000, burstSeconds, refund: true },
+      limits: { requestsPerMinute: 2_400, tokensPerMinute: 2_200_000, burstSeconds, refund: true },
       settings: {
-        requestsPerMinute: 1_200,
-        tokensPerMinute: 1_100_000,
+        requestsPerMinute: 2_400,
+        tokensPerMinute: 2_200_000,
         ...bucket(["requests", "tokens"]),
         charge: { input: "exact", output: "reserved", refund: "end" },
       },
-      lowerBound: tokensOf(usedTokens, 1_100_000),
+      lowerBound: tokensOf(usedTokens, 2_200_000),
     },
     {
       name: "minute",

@@ -3,8 +3,9 @@
  * one Lua script on Redis; this file and its neighbours only word it.
  * Redis away: `acquire` rejects, so nothing is sent (fail closed).
  */
-import type { Dimension, Pool } from "../config/pool.ts";
-import type { CallOutcome, LimitReport } from "../request/outcome.ts";
+import type { Dimension, LimitMode, Pool } from "../config/pool.ts";
+import type { Failure } from "../request/failure.ts";
+import type { CallOutcome, LimitReading, LimitReport } from "../request/outcome.ts";
 import { type Anchor, openAnchor } from "./anchor.ts";
 import { type Door, type GateRules, openDoor, type Place } from "./door.ts";
 import { type Estimates, openEstimates } from "./learned.ts";
@@ -12,6 +13,7 @@ import type { Ask, CircuitChange, Permit, Verdict } from "./permit.ts";
 import { openPoolLimits, type PoolLimits } from "./pool-limits.ts";
 import { reactions, turnsCredentialOff } from "./reaction.ts";
 import { keysOf, openScripts } from "./scripts.ts";
+import { untilMidnightMs } from "./shape.ts";
 
 export interface Admission {
   /** Asks for leave to make one call. A refusal has charged nothing. */
@@ -119,7 +121,7 @@ export function openAdmission(redisUrl: string, options: AdmissionOptions = {}):
   async function feedback({ pool, limits }: PoolEntry, deployment: string, outcome: CallOutcome): Promise<void> {
     const failure = outcome.ok ? undefined : outcome.failure;
     const reaction = failure === undefined ? undefined : reactions[failure.kind];
-    const waitUs = reaction === undefined ? 0 : (failure?.retryAfterMs ?? reaction.pauseMs) * 1_000;
+    const waitUs = failure === undefined ? 0 : (failure.retryAfterMs ?? usualPauseMs(pool, failure)) * 1_000;
     const off = failure !== undefined && turnsCredentialOff(failure) ? failure.message || failure.kind : "";
     const readings = changedLimits(pool, limits, outcome.limits);
     const slow = { none: 0, repeated: 1, atOnce: 2 }[reaction?.slowdown ?? "none"];
@@ -174,6 +176,13 @@ export function openAdmission(redisUrl: string, options: AdmissionOptions = {}):
   };
 }
 
+/** How long to wait where the provider does not say: a day's quota comes back with the day. */
+function usualPauseMs(pool: Pool, failure: Failure): number {
+  const zone = pool.limits.find((limit) => limit.mode === "day")?.timeZone;
+  if (failure.kind === "quotaDay") return untilMidnightMs(zone ?? "UTC", new Date());
+  return reactions[failure.kind].pauseMs;
+}
+
 interface NamedLimit {
   readonly dimension: Dimension;
   readonly named: number;
@@ -183,11 +192,26 @@ interface NamedLimit {
 /** Limits that an answer names and that are not those we follow; what the operator fixed is not raised. */
 function changedLimits(pool: Pool, limits: PoolLimits, report: LimitReport | undefined): readonly NamedLimit[] {
   if (report === undefined) return [];
-  return pool.limits.flatMap(({ dimension, limit, fixed }) => {
-    const named = dimension in report ? report[dimension as keyof LimitReport]?.limit : undefined;
+  return pool.limits.flatMap(({ dimension, limit, fixed, mode }) => {
+    const named = readingOf(report, dimension)?.limit;
     const followed = limits.limitOf(dimension);
-    if (named === undefined || named <= 0 || named === followed) return [];
+    if (named === undefined || named <= 0 || named === followed || !isPerMinute(report, dimension, mode)) return [];
     if (fixed && limit !== undefined && named >= limit && followed === limit) return [];
     return [{ dimension, named, followed }];
   });
 }
+
+/**
+ * Whether a limit that headers name is one by the minute: OpenAI names the daily one of requests on some accounts. What is
+ * used of a bucket refills in `reset`, which tells; where nothing is used nothing is told, and the limit is believed.
+ */
+function isPerMinute(report: LimitReport, dimension: Dimension, mode: LimitMode): boolean {
+  const { limit, remaining, resetMs } = readingOf(report, dimension) ?? {};
+  if (limit === undefined || remaining === undefined || resetMs === undefined || remaining >= limit) return true;
+  const refillMs = ((limit - remaining) / limit) * 60_000;
+  return mode === "bucket" ? resetMs <= 10 * refillMs + 1_000 : resetMs <= 60_000;
+}
+
+/** Daily dimensions have no headers of their own. */
+const readingOf = (report: LimitReport, dimension: Dimension): LimitReading | undefined =>
+  dimension === "requestsPerDay" || dimension === "tokensPerDay" ? undefined : report[dimension];

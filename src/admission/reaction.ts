@@ -38,7 +38,8 @@ export const reactions: Readonly<Record<FailureKind, Reaction>> = {
   ramp: { ...refusal, pause: "pool", pauseMs: 15_000, slowdown: "atOnce", ours: true },
   concurrency: { ...refusal, gauge: "refused", ours: true },
   reduced: { ...refusal, pause: "pool", pauseMs: 1_000 },
-  quotaDay: { ...refusal, pause: "pool", pauseMs: 3_600_000 },
+  /** Until the day of the pool's counter ends; see admission.ts. */
+  quotaDay: { ...refusal, pause: "pool" },
   quotaHard: refusal,
   capacity: { ...refusal, circuit: "failure", pause: "circuit", gauge: "busy" },
   server: broken,

@@ -108,6 +108,10 @@ export function offsetMs(timeZone: string, at: Date): number {
   return (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * minuteMs;
 }
 
+/** Milliseconds until the next midnight of a zone: when daily counters start anew. */
+export const untilMidnightMs = (timeZone: string, at: Date): number =>
+  dayMs - modulo(at.getTime() + offsetMs(timeZone, at), dayMs);
+
 /** Units that one call may take at most; undefined without a limit. More can never pass. */
 export function mostAtOnce(spec: Limit, jitterMs: number): number | undefined {
   if (spec.mode === "minute" || spec.mode === "day") return spec.limit;

@@ -94,10 +94,10 @@ describe("a slot of the provider", () => {
     expect([sleeps.ms, story.asked.length]).toEqual([[50, 50, 50], 4]);
   });
 
-  it("that does not free leaves the row to be handed back after a second", async () => {
+  it("that does not free leaves the row to be handed back after two seconds", async () => {
     const { story, verdict } = admitted({ verdicts: Array(100).fill(full) });
     expect(await verdict).toEqual(full);
-    expect(sleeps.ms.reduce((sum, ms) => sum + ms, 0)).toBe(1_000);
+    expect(sleeps.ms.reduce((sum, ms) => sum + ms, 0)).toBe(2_000);
     expect(new Set(story.learned)).toEqual(new Set([50]));
   });
 

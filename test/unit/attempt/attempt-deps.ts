@@ -65,6 +65,8 @@ export const granted = (place: Place, ask: Ask, startMs = 0): Verdict => ({
   },
   startMs,
   nextMs: 0,
+  eachMs: 0,
+  more: 100,
 });
 export const refused = (
   blockedBy: BlockedBy,
@@ -185,7 +187,7 @@ export function surroundings(around: Surroundings = {}): { deps: AttemptDeps; ho
     stop: around.stop ?? new AbortController(),
     holding: (permit) => story.holding.push(permit),
     goesFirst: around.goesFirst ?? false,
-    learned: (waitMs) => story.learned.push(waitMs),
+    learned: ({ waitMs }) => story.learned.push(waitMs),
   };
   return { deps, hooks, story };
 }

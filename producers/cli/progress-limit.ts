@@ -11,6 +11,8 @@ export interface LaneFacts {
   /** Calls that one of them makes at once. */
   readonly slotsPerWorker: number;
   readonly paused: boolean;
+  /** Deployments of the lane that take no calls, or their whole provider, and why. */
+  readonly closures: readonly { readonly target: string; readonly state: string; readonly reason: string }[];
   /** Until the lane's limiter lets the next call go; 0 when it is open. */
   readonly closedForMs: number;
   /** The pool's limits, each undefined where it is not known; undefined when the settings no longer know the pool. */
@@ -25,7 +27,7 @@ export interface LaneFacts {
   readonly held: readonly { readonly reason: string; readonly count: number }[];
 }
 
-/** Above this share of a limit, the limit is what holds the lane. Admission keeps a tenth for bursts. */
+/** Above this share of a limit, the limit is what holds the lane. */
 const nearly = 0.8;
 
 /** The strongest reasons, those of the lanes with the most open requests first; lanes with the same reason share it. */
@@ -51,6 +53,11 @@ function limitOf(facts: LaneFacts): Limit | undefined {
   const { requestsPerMinute, concurrency } = facts.limits ?? {};
   if (facts.workers === undefined) return { reason: "Redis, which does not answer, for", of: lane };
   if (facts.paused) return { reason: "a pause (`millrace queue resume`) of", of: lane };
+  const closure = facts.closures[0];
+  if (closure !== undefined) {
+    const { target, state, reason } = closure;
+    return { reason: "a circuit (`millrace provider circuit status`):", of: `${target} ${state} (${reason})` };
+  }
   const held = facts.held[0];
   if (held !== undefined)
     return { reason: "a hold for a person:", of: `${count(held.count)} in ${lane}, ${held.reason}` };

@@ -3,6 +3,7 @@ import { limitOf } from "../../../src/config/pool.ts";
 import type { Fleet } from "../../../src/fleet/fleet.ts";
 import { batchOpenWork, callsPerMinute, type OpenWork, runningByLane } from "../../../src/ledger/batch-progress.ts";
 import { type BatchCounts, type BatchView, batchCounts, batchSpend } from "../../../src/ledger/batches.ts";
+import { latestCircuitEvents } from "../../../src/ledger/circuit-events.ts";
 import { pausedLanes } from "../../../src/ledger/toggles.ts";
 import { type LaneFacts, limitsNow } from "../progress-limit.ts";
 import { type Pace, slowestLaneMs } from "../progress-pace.ts";
@@ -44,12 +45,14 @@ export async function lookAt(fleet: Fleet, batch: BatchView, pace: Pace): Promis
 
 /** `queued`: how many queued requests the batch has, where it is known; otherwise as many as were looked at. */
 export async function laneFacts(fleet: Fleet, batchId: string, queued?: number): Promise<LaneFacts[]> {
-  const [work, running, calls, paused] = await Promise.all([
+  const [work, running, calls, paused, events] = await Promise.all([
     batchOpenWork(fleet.ledger, batchId),
     runningByLane(fleet.ledger),
     callsPerMinuteByLane(fleet),
     pausedLanes(fleet.ledger),
+    latestCircuitEvents(fleet.ledger),
   ]);
+  const closures = events.filter(({ toState }) => toState !== "closed");
   const lanes = [...new Set(work.map((entry) => entry.lane))];
   const seenQueued = work.reduce((sum, entry) => sum + (entry.state === "queued" ? entry.count : 0), 0);
   const scale = queued === undefined || seenQueued === 0 ? 1 : queued / seenQueued;
@@ -63,6 +66,17 @@ export async function laneFacts(fleet: Fleet, batchId: string, queued?: number):
         workers: await workersOf(fleet, lane),
         slotsPerWorker: fleet.config.worker.slotsPerLane,
         paused: paused.has(lane),
+        closures: closures
+          .filter(({ provider, deployment }) =>
+            deployment === undefined
+              ? pool?.provider === provider
+              : fleet.config.catalog.deployment(deployment)?.pool === lane,
+          )
+          .map(({ provider, deployment, toState, reason }) => ({
+            target: deployment ?? provider,
+            state: toState,
+            reason,
+          })),
         closedForMs: await closedForMs(fleet, lane),
         limits: pool && { requestsPerMinute: limitOf(pool, "requests"), concurrency: pool.concurrency },
         callsPerMinute: calls.get(lane) ?? 0,

@@ -6,80 +6,93 @@
 import type { Admission } from "../src/admission/admission.ts";
 import type { Verdict } from "../src/admission/permit.ts";
 import { isBlocked } from "../src/attempt/onward.ts";
+import type { Deployment } from "../src/config/deployment.ts";
 import type { Fleet } from "../src/fleet/fleet.ts";
 import { type BlockedRow, blockedRows, type Diversion, divertRows } from "../src/ledger/diversion.ts";
 import { blockedKind, leftBehind, standIns, usableDeployments } from "../src/routing/route.ts";
 
+export interface Survey {
+  /** They take nothing now: what would be dispatched to them would only be handed back. */
+  readonly closed: ReadonlySet<string>;
+  /** These too, and those that some route would not wait for. */
+  readonly slow: ReadonlySet<string>;
+}
+
 export interface Diverter {
-  /** Of these deployments those that take nothing now. */
-  blocked(deployments: readonly string[]): Promise<ReadonlySet<string>>;
+  survey(deployments: readonly string[]): Promise<Survey>;
   /** Moves a bounded number of the lane's requests on; true when there may be more. */
-  divert(lane: string, blocked: ReadonlySet<string>): Promise<boolean>;
+  divert(lane: string, slow: ReadonlySet<string>): Promise<boolean>;
 }
 
 /** What was seen is believed this long. */
 const lookMs = 200;
 const atOnce = 500;
-/** What is closed for longer, or for longer than some route waits, is not fed: its jobs would only be handed back. */
-const longWaitMs = 10_000;
+const closedAfterMs = 10_000;
+/** Shorter waits are booked; nobody moves because of them. */
+const shortestWaitMs = 250;
 
 export function openDiverter(fleet: Fleet, admission: Admission): Diverter {
   const { catalog, credentials } = fleet.config;
-  const waits = catalog.models.map((model) => catalog.route(model)?.maxWaitMs ?? longWaitMs);
-  const closedAfterMs = Math.min(longWaitMs, ...waits);
+  const waits = catalog.models.map((model) => catalog.route(model)?.maxWaitMs ?? closedAfterMs);
+  const slowAfterMs = Math.max(shortestWaitMs, Math.min(closedAfterMs, ...waits));
   const seen = new Map<string, { readonly verdict: Verdict; readonly atMs: number }>();
 
-  async function look(id: string): Promise<Verdict | undefined> {
+  async function look(id: string, tokens = { inputTokens: 1, maxOutputTokens: 1 }): Promise<Verdict | undefined> {
+    const pool = catalog.pools.get(catalog.deployment(id)?.pool ?? "");
+    return pool && admission.look({ pool, deployment: id }, { leaseId: "look", leaseMs: 1, ...tokens });
+  }
+
+  /** For the smallest request there is: what keeps that keeps all. */
+  async function lately(id: string): Promise<Verdict | undefined> {
     const known = seen.get(id);
     if (known !== undefined && Date.now() - known.atMs < lookMs) return known.verdict;
-    const pool = catalog.pools.get(catalog.deployment(id)?.pool ?? "");
-    if (pool === undefined) return undefined;
-    const ask = { leaseId: "look", leaseMs: 1, inputTokens: 1, maxOutputTokens: 1 };
-    const verdict = await admission.look({ pool, deployment: id }, ask);
-    seen.set(id, { verdict, atMs: Date.now() });
+    const verdict = await look(id);
+    if (verdict !== undefined) seen.set(id, { verdict, atMs: Date.now() });
     return verdict;
   }
 
-  async function isClosed(id: string, maxWaitMs: number): Promise<boolean> {
-    const verdict = await look(id);
-    return verdict !== undefined && isBlocked(verdict, maxWaitMs);
-  }
-
-  /** The way on for one row: undefined where every deployment of its route is as closed as this one. */
+  /** The way on for one row: undefined where every deployment of its route is as closed as this one, or too small. */
   async function diversionOf(row: BlockedRow): Promise<Diversion | undefined> {
     const route = catalog.route(row.model);
-    if (route === undefined || !(await isClosed(row.deployment, route.maxWaitMs))) return undefined;
+    const verdict = await lately(row.deployment);
+    if (route === undefined || verdict === undefined || !isBlocked(verdict, route.maxWaitMs)) return undefined;
     const usable = usableDeployments(route, (id) => credentials.get(id)?.apiKey !== undefined);
     for (const deployment of standIns(usable, row.deployment, row.passedOver)) {
-      if (await isClosed(deployment.id, route.maxWaitMs)) continue;
-      const verdict = await look(row.deployment);
-      const why = verdict === undefined || verdict.granted ? "" : verdict.blockedBy;
-      const lane = catalog.deployment(row.deployment)?.pool ?? "";
-      const entry = { deployment: row.deployment, lane, kind: blockedKind, message: `waits for ${why}` };
-      return {
-        id: row.id,
-        from: row.deployment,
-        deployment: deployment.id,
-        lane: deployment.pool,
-        passedOver: leftBehind(row.passedOver, entry),
-      };
+      const isShut = (seenThere: Verdict | undefined) =>
+        seenThere === undefined || isBlocked(seenThere, route.maxWaitMs);
+      if (isShut(await lately(deployment.id))) continue;
+      const tokens = { inputTokens: row.estInputTokens, maxOutputTokens: row.estOutputTokens };
+      if (!isShut(await look(deployment.id, tokens))) return diversion(row, deployment, verdict);
     }
     return undefined;
   }
 
+  function diversion(row: BlockedRow, to: Deployment, verdict: Verdict): Diversion {
+    const message = `waits for ${verdict.granted ? "nothing" : verdict.blockedBy}`;
+    const lane = catalog.deployment(row.deployment)?.pool ?? "";
+    const passedOver = leftBehind(row.passedOver, { deployment: row.deployment, lane, kind: blockedKind, message });
+    return { id: row.id, from: row.deployment, deployment: to.id, lane: to.pool, passedOver };
+  }
+
   return {
-    async blocked(deployments) {
-      const closed = await Promise.all(deployments.map((id) => isClosed(id, closedAfterMs)));
-      return new Set(deployments.filter((_id, at) => closed[at] === true));
+    async survey(deployments) {
+      const verdicts = await Promise.all(deployments.map(lately));
+      const beyond = (maxWaitMs: number) =>
+        deployments.filter((_id, at) => {
+          const verdict = verdicts[at];
+          return verdict !== undefined && isBlocked(verdict, maxWaitMs);
+        });
+      return { closed: new Set(beyond(closedAfterMs)), slow: new Set(beyond(slowAfterMs)) };
     },
-    async divert(lane, blocked) {
+
+    async divert(lane, slow) {
       const stuckModels: string[] = [];
       for (;;) {
-        const rows = await blockedRows(fleet.ledger, { lane, deployments: [...blocked], stuckModels, limit: atOnce });
+        const rows = await blockedRows(fleet.ledger, { lane, deployments: [...slow], stuckModels, limit: atOnce });
         const found = await Promise.all(rows.map(diversionOf));
-        const diversions = found.filter((diversion) => diversion !== undefined);
+        const diversions = found.filter((one) => one !== undefined);
         const moved = await divertRows(fleet.ledger, diversions);
-        if (moved > 0) fleet.bell.ring([...new Set(diversions.map((diversion) => diversion.lane))]);
+        if (moved > 0) fleet.bell.ring([...new Set(diversions.map((one) => one.lane))]);
         if (moved > 0) fleet.telemetry.count("deferred", { event: "divert", lane }, moved);
         const stuck = new Set(rows.filter((_row, at) => found[at] === undefined).map((row) => row.model));
         // Nothing but requests that cannot move were in the way: look behind them, once for each model.

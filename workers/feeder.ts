@@ -35,15 +35,17 @@ interface LaneMemory {
   readonly after: Map<number, string>;
   /** Of the main side. */
   window: WindowState;
-  /** Deployments that took nothing at the last look. */
-  blocked: ReadonlySet<string>;
+  /** Deployments that took nothing at the last look, and those that were slow to. */
+  closed: ReadonlySet<string>;
+  slow: ReadonlySet<string>;
 }
 
 const newMemory = (): LaneMemory => ({
   deficits: new Map(),
   after: new Map(),
   window: emptyWindow,
-  blocked: new Set(),
+  closed: new Set(),
+  slow: new Set(),
 });
 
 export function startFeeder(fleet: Fleet, onError: (error: unknown) => void): { stop(): Promise<void> } {
@@ -73,8 +75,8 @@ export function startFeeder(fleet: Fleet, onError: (error: unknown) => void): { 
     const standing = await standingInLanes(fleet.ledger, lanes);
     for (const lane of new Set(standing.map((one) => one.lane))) {
       const theirs = standing.filter((one) => one.lane === lane).map((one) => one.deployment);
-      const blocked = await diverter.blocked(theirs);
-      if (blocked.size > 0 && (await leadership.leads(lane))) await diverter.divert(lane, blocked);
+      const { slow } = await diverter.survey(theirs);
+      if (slow.size > 0 && (await leadership.leads(lane))) await diverter.divert(lane, slow);
     }
   }
 
@@ -89,9 +91,11 @@ export function startFeeder(fleet: Fleet, onError: (error: unknown) => void): { 
     const free = size - main.waiting;
     // Topping up by single jobs would cost a round trip each; wait until a fifth of the window is free.
     const room = { main: free < size / 5 ? 0 : free, express: Math.max(0, smallestWindow - express.waiting) };
-    if (memory.blocked.size > 0) {
-      memory.blocked = await diverter.blocked([...memory.blocked]);
-      if (memory.blocked.size > 0) await diverter.divert(lane, memory.blocked);
+    if (memory.slow.size > 0) {
+      const { closed, slow } = await diverter.survey([...memory.slow]);
+      memory.closed = closed;
+      memory.slow = slow;
+      if (slow.size > 0) await diverter.divert(lane, slow);
     }
     for (const side of sides) {
       if (room[side] === 0) continue;
@@ -104,16 +108,16 @@ export function startFeeder(fleet: Fleet, onError: (error: unknown) => void): { 
   /** Rows whose deployment takes them; the others are seen to at the next look. */
   async function chooseOpen(lane: string, side: Side, room: number, memory: LaneMemory): Promise<Placed<BacklogRow>[]> {
     const placed = await choose(lane, side, room, memory);
-    const closed = await diverter.blocked([...new Set(placed.map(({ row }) => row.deployment))]);
-    if (closed.size === 0) return placed;
-    memory.blocked = new Set([...memory.blocked, ...closed]);
+    const { closed, slow } = await diverter.survey([...new Set(placed.map(({ row }) => row.deployment))]);
+    memory.closed = new Set([...memory.closed, ...closed]);
+    memory.slow = new Set([...memory.slow, ...slow]);
     return placed.filter(({ row }) => !closed.has(row.deployment));
   }
 
   async function choose(lane: string, side: Side, room: number, memory: LaneMemory): Promise<Placed<BacklogRow>[]> {
     const classes = Object.values(priorities).filter((priority) => sideOf(priority) === side);
-    const { after, blocked } = memory;
-    const backlog = await backlogHeads(fleet.ledger, { lane, classes, room, after, blocked: [...blocked] });
+    const { after, closed } = memory;
+    const backlog = await backlogHeads(fleet.ledger, { lane, classes, room, after, blocked: [...closed] });
     for (const [priority, tenant] of backlog.after) memory.after.set(priority, tenant);
     return feedOrder(backlog.rows, room, memory.deficits, defaultFeedPolicy, backlog.heads);
   }

@@ -41,6 +41,8 @@ export function charge(
   if (dimension === "requests" || dimension === "requestsPerDay") return undefined;
   const used = usedUnits(dimension, policy, outcome.usage ?? {});
   if (used === undefined) return undefined;
+  // The provider's own first estimate of input stands; only what comes beyond the whole of it is known.
+  if (policy.input === "estimated" && dimension !== "outputTokens") return used > reserved ? used : undefined;
   // Output as produced is never reserved at the provider: what is charged is what it counts in the end.
   const isGivenBack = policy.refund === "end" || (policy.output === "produced" && dimension === "outputTokens");
   return isGivenBack ? used : Math.max(used, reserved);
@@ -48,10 +50,9 @@ export function charge(
 
 function usedUnits(dimension: Dimension, policy: ChargePolicy, usage: Usage): number | undefined {
   const cached = policy.cacheReads === "free" ? (usage.cacheReadTokens ?? 0) : 0;
-  const input =
-    policy.input === "estimated" || usage.inputTokens === undefined ? undefined : usage.inputTokens - cached;
+  const input = usage.inputTokens === undefined ? undefined : usage.inputTokens - cached;
   const output = usage.outputTokens === undefined ? undefined : usage.outputTokens * policy.outputWeight;
-  if (dimension === "inputTokens") return input;
+  if (dimension === "inputTokens") return policy.input === "estimated" ? undefined : input;
   if (dimension === "outputTokens") return output;
   return input === undefined || output === undefined ? undefined : input + output;
 }

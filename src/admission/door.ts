@@ -202,6 +202,7 @@ const closures: readonly (BlockedBy | undefined)[] = [
   "isolated",
   "credential",
   "retries",
+  "busy",
 ];
 /** Codes of settle-5.lua. */
 const changes: readonly Settled["change"][] = [

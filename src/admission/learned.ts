@@ -84,7 +84,7 @@ export function openEstimates(): Estimates {
 }
 
 function count(memory: Memory, outputTokens: number, times: number): void {
-  const bucket = Math.ceil(perOctave * Math.log2(Math.max(1, outputTokens)));
+  const bucket = bucketOf(outputTokens);
   memory.counts.set(bucket, (memory.counts.get(bucket) ?? 0) + times);
   memory.calls += times;
   if (memory.calls < 2 * remembered) return;
@@ -92,12 +92,20 @@ function count(memory: Memory, outputTokens: number, times: number): void {
   memory.calls /= 2;
 }
 
+const upperEdge = (bucket: number): number => Math.ceil(2 ** (bucket / perOctave));
+
+/** The first bucket whose upper edge is not below it. */
+function bucketOf(outputTokens: number): number {
+  const bucket = Math.ceil(perOctave * Math.log2(Math.max(1, outputTokens)));
+  return bucket > 0 && upperEdge(bucket - 1) >= outputTokens ? bucket - 1 : bucket;
+}
+
 /** The upper edge of the bucket in which the quantile lies: never below it. */
 function quantileOf(memory: Memory): number | undefined {
   let below = 0;
   for (const bucket of [...memory.counts.keys()].sort((one, other) => one - other)) {
     below += memory.counts.get(bucket) ?? 0;
-    if (below >= quantile * memory.calls) return Math.ceil(2 ** (bucket / perOctave));
+    if (below >= quantile * memory.calls) return upperEdge(bucket);
   }
   return undefined;
 }

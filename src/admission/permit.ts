@@ -20,6 +20,8 @@ export type BlockedBy =
   | "concurrency"
   /** The provider said when to come back. */
   | "paused"
+  /** The provider said when to come back for this model. */
+  | "busy"
   /** Too many failures; one probe at a time. */
   | "circuit"
   /** An operator closed it off. */

@@ -48,6 +48,9 @@ export const reactions: Readonly<Record<FailureKind, Reaction>> = {
   stream: broken,
   auth: refusal,
   client: refusal,
+  // Ended by us: they say nothing of the provider, and may have been charged.
+  stopped: plain,
+  deadline: plain,
 };
 
 /**

@@ -54,10 +54,13 @@ export function shapeOf(spec: Limit, limit: number | undefined, jitterMs: number
 function refilling(limit: number, burstSeconds: number, jitterMs: number): Shape {
   const perMs = (limit * (1 - rateMargin)) / minuteMs;
   const burst = (limit * burstSeconds) / 60;
-  const size = Math.max(1, burstShare * burst - perMs * jitterMs);
+  const whole = burstShare * burst - perMs * jitterMs;
+  const size = Math.max(1, whole);
+  // One call at a time is the least there is; then they keep the distance that the burst does not cover.
+  const apartMs = whole < 1 ? Math.max(0, 2 - Math.max(1, burst)) / (limit / minuteMs) + jitterMs : 0;
   // At most the part of the burst that is kept back: what a lost state grants twice fits into it.
   const coldUnits = Math.min(size, Math.max(1, Math.min(perMs * 1_000 * coldSeconds, (1 - burstShare) * burst)));
-  return { kind: "bucket", perUnitUs: 1_000 / perMs, size, coldUnits };
+  return { kind: "bucket", perUnitUs: Math.max(1 / perMs, apartMs) * 1_000, size, coldUnits };
 }
 
 /** burst + refill × (minute + J) ≤ limit, so that no window of a minute holds more, wherever it starts. */

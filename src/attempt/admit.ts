@@ -73,4 +73,4 @@ async function untilStart(
 
 /** Whether everybody in the lane waits for the same thing; a circuit, a key and a retry are one deployment's own. */
 const isOfPool = ({ blockedBy, tooLarge }: Extract<Verdict, { granted: false }>): boolean =>
-  tooLarge === undefined && !["circuit", "isolated", "credential", "retries"].includes(blockedBy);
+  tooLarge === undefined && !["circuit", "isolated", "credential", "retries", "busy"].includes(blockedBy);

@@ -31,6 +31,7 @@ export async function callProvider(
   // Text goes to Redis only where somebody reads along (invariant 13).
   const readAlong = streamed && request.replyWanted;
   const timeouts = { ...deps.timeouts, totalMs: Math.min(deps.timeouts.totalMs, remainingMs) };
+  const hasDeadline = remainingMs < deps.timeouts.totalMs;
   const attributes = {
     "gen_ai.operation.name": "chat",
     "gen_ai.provider.name": target.deployment.provider,
@@ -62,7 +63,7 @@ export async function callProvider(
     );
     watch.end();
     const interruption = watch.interruption();
-    const outcome = withReason(answer, interruption, timeouts);
+    const outcome = withReason(answer, interruption, timeouts, hasDeadline);
     const call = {
       outcome,
       stopped: interruption === "stopped" && !outcome.ok,
@@ -85,13 +86,21 @@ const timeoutWords: Readonly<Record<Exclude<Interruption, "stopped">, (timeouts:
 };
 
 /** An aborted call looks like a network failure to the adapter; only we know that it was our timeout. */
-function withReason(answer: CallOutcome, interruption: Interruption | undefined, timeouts: CallTimeouts): CallOutcome {
+function withReason(
+  answer: CallOutcome,
+  interruption: Interruption | undefined,
+  timeouts: CallTimeouts,
+  hasDeadline: boolean,
+): CallOutcome {
   if (answer.ok || interruption === undefined) return answer;
-  const failure: Failure =
-    interruption === "stopped"
-      ? { kind: "network", message: "stopped by its worker" }
-      : { kind: "timeout", message: timeoutWords[interruption](timeouts) };
-  return { ...answer, failure };
+  return { ...answer, failure: failureOf(interruption, timeouts, hasDeadline) };
+}
+
+function failureOf(interruption: Interruption, timeouts: CallTimeouts, hasDeadline: boolean): Failure {
+  if (interruption === "stopped") return { kind: "stopped", message: "stopped by its worker" };
+  if (interruption === "total" && hasDeadline)
+    return { kind: "deadline", message: "the deadline passed before the answer was there" };
+  return { kind: "timeout", message: timeoutWords[interruption](timeouts) };
 }
 
 interface Timing {

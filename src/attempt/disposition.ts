@@ -34,6 +34,8 @@ const rules: Readonly<Record<FailureKind, Rule>> = {
   stream: { here: "retry", elsewhere: true },
   auth: { here: "never", elsewhere: true },
   client: { here: "never", elsewhere: false },
+  stopped: { here: "defer", elsewhere: false },
+  deadline: { here: "never", elsewhere: false },
 };
 
 export interface Situation {
@@ -42,6 +44,8 @@ export interface Situation {
   readonly spentInAll: number;
   readonly policy: AttemptPolicy;
   readonly hasNextDeployment: boolean;
+  /** That one could take it now: it is no use to leave one closed deployment for another. */
+  readonly nextIsOpen: boolean;
   /** The longest wait on one deployment while there is another. */
   readonly maxWaitMs: number;
   /** Milliseconds left of the caller's deadline; undefined without one. */
@@ -52,21 +56,23 @@ export interface Situation {
 
 export function dispositionFor(failure: Failure, now: Situation): Disposition {
   const rule = rules[failure.kind];
-  const mayGoOn = now.hasNextDeployment && now.spentInAll < now.policy.total;
-
   if (rule.here === "defer") {
     const delayMs = backoffMs(1, now.policy, now.random, failure.retryAfterMs);
     // A daily quota comes back tomorrow; another deployment answers today.
     const isLong = rule.elsewhere || (failure.retryAfterMs ?? 0) > now.maxWaitMs;
-    if (mayGoOn && (isLong || isTooLate(delayMs, now))) return { next: "fallBack", spent: false };
+    // What is put off was not spent, so it may go on however many were.
+    const goesOn = now.hasNextDeployment && now.nextIsOpen;
+    if (goesOn && (isLong || isTooLate(delayMs, now))) return { next: "fallBack", spent: false };
     return isTooLate(delayMs, now) ? { next: "fail" } : { next: "defer", delayMs };
   }
+  const mayGoOn = now.hasNextDeployment && now.spentInAll < now.policy.total;
   const onward: Disposition = rule.elsewhere && mayGoOn ? { next: "fallBack", spent: true } : { next: "fail" };
   if (rule.here === "never" || !retries(failure.kind, now.policy)) return onward;
   if (now.spentHere >= now.policy.perDeployment || now.spentInAll >= now.policy.total) return onward;
   const delayMs = backoffMs(now.spentHere, now.policy, now.random, failure.retryAfterMs);
   if (isTooLate(delayMs, now)) return onward;
-  return mayGoOn && (failure.retryAfterMs ?? 0) > now.maxWaitMs ? onward : { next: "retry", delayMs };
+  const isLong = (failure.retryAfterMs ?? 0) > now.maxWaitMs;
+  return mayGoOn && now.nextIsOpen && isLong ? onward : { next: "retry", delayMs };
 }
 
 const retries = (kind: FailureKind, policy: AttemptPolicy): boolean => policy.retryOn.some((one) => one === kind);

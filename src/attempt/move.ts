@@ -1,5 +1,5 @@
 /** From what happened to where the row goes: the bridge between a disposition and the ledger's record. Pure. */
-import type { Verdict } from "../admission/permit.ts";
+import type { BlockedBy, Verdict } from "../admission/permit.ts";
 import type { Deployment } from "../config/deployment.ts";
 import type { ClaimedRequest, PassedOver } from "../ledger/claim.ts";
 import type { RecordInput } from "../ledger/record.ts";
@@ -46,7 +46,8 @@ export function moveAfterRefusal(
 ): Move {
   const { blockedBy, tooLarge } = refusal;
   const reason = tooLarge === undefined ? `waits for ${blockedBy}` : sizeWords(refusal.blockedBy, tooLarge);
-  if (onward?.open === true) {
+  // What is too large here must go elsewhere, to wait there if it has to.
+  if (onward !== undefined && (onward.open || tooLarge !== undefined)) {
     const failure = { kind: tooLarge === undefined ? blockedKind : "client", message: reason };
     return { event: "fallBack", spent: false, reason, onward: onwardTo(onward.deployment, request, target, failure) };
   }
@@ -57,8 +58,12 @@ export function moveAfterRefusal(
     const message = `the provider refused the credential of ${target.deployment.provider}; no call was made`;
     return { event: "fail", spent: false, failure: { kind: "auth", message }, reason: message };
   }
+  if (shortWaits.has(blockedBy)) return { event: "postpone", spent: false, delayMs: refusal.waitMs, reason };
   return { event: "handBack", spent: false, reason };
 }
+
+/** They are this request's own, or of its deployment, and end by themselves; nobody else is kept from coming for them. */
+const shortWaits: ReadonlySet<BlockedBy> = new Set(["retries", "busy"]);
 
 /** Whether it is worth looking at the other deployments of the route. */
 export const mayMoveOn = (deps: AttemptDeps, request: ClaimedRequest, refusal: Refusal): boolean =>
@@ -105,6 +110,7 @@ export function moveAfterCall(
     spentInAll: request.attemptsSpent + 1,
     policy: deps.catalog.policyFor(request.model, target.deployment.provider),
     hasNextDeployment: onward !== undefined,
+    nextIsOpen: onward?.open === true,
     maxWaitMs: deps.catalog.route(request.model)?.maxWaitMs ?? Number.POSITIVE_INFINITY,
     remainingMs: request.deadline === undefined ? undefined : request.deadline.getTime() - deps.clock.now(),
     random: deps.clock.random(),

@@ -1,8 +1,8 @@
 /**
  * Who goes into a lane next. Pure.
  *
- * Classes go strictly in order, with one exception that keeps lower ones moving: a tenth of the places goes to rows of
- * lower classes that have waited too long (ageing), oldest first, and those travel with the highest priority. Inside a
+ * Classes go strictly in order, with one exception that keeps them moving: a tenth of the places goes to rows that are not
+ * interactive and have waited too long (ageing), oldest first, and those travel as interactive ones do. Inside a
  * class tenants take turns by deficit round-robin in tokens, so one tenant's flood cannot bury another, and a tenant with
  * long requests gets no more than one with short ones. A round that ends in the middle of a turn is gone on with in the
  * next: whoever did not get its turn yet goes first.
@@ -31,7 +31,7 @@ export type Deficits = Map<string, number>;
 export interface FeedPolicy {
   /** Tokens a tenant may place per turn; about the size of a long request. */
   readonly quantumTokens: number;
-  /** A row of a lower class that waited longer is aged. */
+  /** A row that is not interactive and waited longer is aged. */
   readonly ageingMs: number;
 }
 
@@ -66,10 +66,8 @@ export function feedOrder<Row extends Candidate>(
 }
 
 function agedRows<Row extends Candidate>(candidates: readonly Row[], places: number, policy: FeedPolicy): Row[] {
-  const classes = new Set(candidates.map((row) => row.priority));
-  const highest = Math.min(...classes);
   return candidates
-    .filter((row) => row.priority > highest && row.waitedMs > policy.ageingMs)
+    .filter((row) => row.priority > priorities.interactive && row.waitedMs > policy.ageingMs)
     .sort((one, other) => other.waitedMs - one.waitedMs)
     .slice(0, places);
 }

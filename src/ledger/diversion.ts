@@ -8,6 +8,8 @@ export interface BlockedRow {
   readonly model: string;
   readonly deployment: string;
   readonly passedOver: readonly PassedOver[];
+  readonly estInputTokens: number;
+  readonly estOutputTokens: number;
 }
 
 export interface BlockedWish {
@@ -28,10 +30,11 @@ export async function blockedRows(ledger: Ledger, wish: BlockedWish): Promise<Bl
   const theirs = sql`
     deployment = any(${deployments as string[]}::text[]) and model <> all(${stuckModels as string[]}::text[])`;
   return sql<BlockedRow[]>`
-    (select id, model, deployment, passed_over as "passedOver" from requests
+    (select id, model, deployment, passed_over as "passedOver", est_input_tokens as "estInputTokens",
+        est_output_tokens as "estOutputTokens" from requests
       where state = 'dispatched' and lane = ${lane} and ${theirs} limit ${limit})
     union all
-    (select id, model, deployment, passed_over from (
+    (select id, model, deployment, passed_over, est_input_tokens, est_output_tokens from (
       select * from requests where state = 'queued' and lane = ${lane} order by priority, tenant, id limit ${20 * limit}) head
       where ${theirs} limit ${limit})`;
 }

@@ -13,7 +13,7 @@
 --            it may fill (0..1), us ahead it may be booked, cost in each dimension
 -- Returns version of the learned limits, time, then 6 numbers a call: 1 granted | 2 granted as the probe | 0 refused |
 --       3 refused, but its turn is kept: nobody of its share or less goes before it; us until it may start or should be asked for again, what blocks it (i > 0: dimension i; -1 concurrency, -2 pause,
---       -3 circuit, -4 isolated, -5 credential, -6 retries, -100 - i: larger than dimension i ever lets through),
+--       -3 circuit, -4 isolated, -5 credential, -6 retries, -7 pause of the deployment, -100 - i: larger than dimension i ever lets through),
 --       us until one more of this cost could go (rates only), how many more could go at once, and us in which one refills.
 --       With an old version only the first two: ask again.
 -- Time  as in include/clock.lua
@@ -37,6 +37,7 @@ for i = 1, n do
   cold[i], phase[i], guard[i] = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
   if kind[i] == 1 then
     unit[i] = unit[i] / slow
+    if not pool.a[i] or isLost then pool.cs = now end
     if not pool.a[i] then
       -- A state that was lost must not grant a burst twice: who remembers the pool starts it empty, who does not, low.
       pool.a[i], pool.p[i] = now + (size[i] - (isLost and 0 or cold[i])) * unit[i], unit[i]
@@ -88,8 +89,10 @@ local function bookAhead(start, costs)
 end
 for _, one in ipairs(pending) do bookAhead(one.start, one.costs) end
 
--- Earliest start from t on that bucket i admits.
+-- Earliest start from t on that bucket i admits. What is kept for interactive calls of a pool that began cold is not there
+-- before it has refilled; nobody waits for it.
 local function bucketStart(i, t, cost, share)
+  if pool.cs and now < pool.cs + (1 - share) * size[i] * pool.p[i] then share = 1 end
   local room = math.min(size[i], math.max(size[i] * share, cost))
   return math.max(t, ahead[i] + (cost - room) * pool.p[i])
 end
@@ -165,13 +168,13 @@ local function closed(flags)
     local room, nextUs = rampRoom(circuit, now)
     if room and room <= 0 then return -3, nextUs end
   end
-  if flags % 2 == 1 and retries < 1 then return -6, (1 - retries) / perUs end
+  if flags % 2 == 1 and retries < 1 then return -6, perUs > 0 and (1 - retries) / perUs or 1000000 end
   return nil
 end
 
--- A call that takes longer to refill than it may be booked ahead would never find its room: smaller ones take it first.
--- So its turn is kept: one call of a pool at a time, until a second after its start, should its worker not come back.
-local keptUs = 1000000
+-- A refused call would find others faster by a moment again and again, and a large one smaller ones that take its room
+-- first. So its turn is kept, one call of a pool at a time, and for a while after its start, should its worker be late.
+local lateUs = 300000
 local longestTurnUs = 60000000
 local function refillUs(at)
   local longest = 0
@@ -198,7 +201,7 @@ local function decide(at)
       cancelLease(pool, KEYS[2], KEYS[3], KEYS[4], lease)
       held = held - 1
       if isProbe then circuitWrites = {'px', now} end
-      return answer(0, math.ceil(shut and shutUs or paused - now), shut or (paused == pool.pu and -2 or -3), 0, 0, 0)
+      return answer(0, math.ceil(shut and shutUs or paused - now), shut or (paused == pool.pu and -2 or -7), 0, 0, 0)
     end
     redis.call('ZADD', KEYS[2], 'XX', 'GT', now + leaseUs, lease)
     local start = tonumber(redis.call('ZSCORE', KEYS[4], lease) or 0)
@@ -209,13 +212,13 @@ local function decide(at)
   local from = math.max(now, paused, lastStart)
   local start, blocking = earliest(at, from, share)
   if blocking < -100 then return answer(0, 0, blocking, 0, 0, 0) end
-  if blocking == 0 and paused > now and from == paused then blocking = paused == pool.pu and -2 or -3 end
+  if blocking == 0 and paused > now and from == paused then blocking = paused == pool.pu and -2 or -7 end
   if not isLook and isBehind(lease, share) then
     return answer(0, math.ceil(math.max(start, pool.hs) - now + 1000), math.max(1, blocking), 0, 0, 0)
   end
   if start > now + aheadUs then
-    local keeps = blocking > 0 and not isLook and aheadUs > 0 and start - now <= longestTurnUs and refillUs(at) > aheadUs / 2
-    if keeps then pool.hk, pool.hs, pool.hx, pool.hh = lease, start, start + keptUs, share end
+    local keeps = blocking > 0 and not isLook and aheadUs > 0 and start - now <= longestTurnUs
+    if keeps then pool.hk, pool.hs, pool.hx, pool.hh = lease, start, start + math.max(lateUs, refillUs(at)), share end
     -- A start behind others' bookings waits for whatever they wait for: the rates.
     return answer(keeps and 3 or 0, math.ceil(start - now), blocking == 0 and 1 or blocking, 0, 0, 0)
   end

@@ -110,7 +110,7 @@ describe("a life of failures", () => {
 
   it("ends: with as many failures that count as attempts are allowed, and one look more, there is nothing left to try", async () => {
     const counting = failureKinds.filter(
-      (kind) => !["rate", "ramp", "concurrency", "reduced", "quotaDay"].includes(kind),
+      (kind) => !["rate", "ramp", "concurrency", "reduced", "quotaDay", "stopped"].includes(kind),
     );
     const turns = fc.array(
       fc.constantFrom(...counting).map((kind): Turn => ({ does: "fail", kind, retryAfterMs: undefined })),

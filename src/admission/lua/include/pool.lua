@@ -1,11 +1,12 @@
 -- A pool's state: hash with lt = newest time seen, shift = see clock.lua, lv = version of the learned limits,
 -- pu = paused until, sk = slowdown (1 = none) as of st, rf = unexplained refusals in a row, c = learned concurrency,
--- cd = it was ever lowered, ct = when; hk = lease whose turn is kept, hs = its start, hx = until when, hh = its share;
+-- cd = it was ever lowered, ct = when; hk = lease whose turn is kept, hs = its start, hx = until when, hh = its share,
+-- cs = since when it began cold;
 -- then, by dimension i: bucket a<i> = theoretical arrival time, p<i> = us a unit it was counted with; window w<i> = its number,
 -- u<i>, v<i> = units used in it and in the next one; f<i> = units charged so far for use that was not ours.
 -- leases: lease id -> expiry. costs: lease id -> {start, then four a dimension: reserved, used after it, f<i>, w<i>}.
 -- booked: lease id -> start, for those whose start has not come.
-local fieldsAlways = {'lt', 'shift', 'lv', 'pu', 'sk', 'st', 'rf', 'c', 'cd', 'ct', 'hs', 'hx', 'hh', 'hk'}
+local fieldsAlways = {'lt', 'shift', 'lv', 'pu', 'sk', 'st', 'rf', 'c', 'cd', 'ct', 'hs', 'hx', 'hh', 'cs', 'hk'}
 local perLease = 4
 
 local function readPool(key, n)
@@ -33,7 +34,7 @@ local function writePool(key, pool)
       writes[#writes + 1] = value
     end
   end
-  for _, name in ipairs({'sk', 'st', 'rf', 'c', 'cd', 'ct', 'hs', 'hx', 'hh', 'hk'}) do add(name, pool[name]) end
+  for _, name in ipairs({'sk', 'st', 'rf', 'c', 'cd', 'ct', 'hs', 'hx', 'hh', 'cs', 'hk'}) do add(name, pool[name]) end
   for i = 1, pool.n do
     for _, letter in ipairs({'a', 'p', 'w', 'u', 'v', 'f'}) do add(letter .. i, pool[letter][i]) end
   end

@@ -55,9 +55,6 @@ export const defaultRules: GateRules = {
   circuit: { threshold: 5, coolDownMs: 60_000, ratio: 0.5, minimumCalls: 20, windowSeconds: 10 },
   retries: { share: 0.2, floorPerSecond: 10 },
 };
-/** A limit that is higher than the one followed counts when this many answers agree. */
-const agreeing = 3;
-
 interface PoolEntry {
   readonly pool: Pool;
   readonly limits: PoolLimits;
@@ -65,7 +62,7 @@ interface PoolEntry {
 }
 
 export function openAdmission(redisUrl: string, options: AdmissionOptions = {}): Admission {
-  const { redis, scripts } = openScripts(redisUrl);
+  const { redis, scripts, serverId } = openScripts(redisUrl);
   const rules = options.rules ?? defaultRules;
   const estimates = openEstimates();
   const monotonicMs = options.monotonicMs ?? (() => performance.now());
@@ -85,7 +82,7 @@ export function openAdmission(redisUrl: string, options: AdmissionOptions = {}):
     const { limits, anchor } = entry;
     const door = openDoor(
       { pool, deployment },
-      { scripts, keys, limits, anchor, estimates, rules, clockUs: options.clockUs },
+      { scripts, keys, limits, anchor, serverId, estimates, rules, clockUs: options.clockUs },
     );
     const made = { door, entry };
     doors.set(deployment, made);
@@ -134,8 +131,8 @@ export function openAdmission(redisUrl: string, options: AdmissionOptions = {}):
       options.clockUs?.() ?? "",
       reaction?.pause === "pool" ? waitUs : 0,
       reaction?.pause === "circuit" ? waitUs : 0,
-      ...[slow, gauge, off, options.fingerprints?.get(pool.provider) ?? "", agreeing],
-      ...readings.flatMap(({ dimension, named, followed }) => [dimension, named, followed ?? 0]),
+      ...[slow, gauge, off, options.fingerprints?.get(pool.provider) ?? ""],
+      ...readings.flatMap(({ dimension, named }) => [dimension, named]),
     );
     if (version !== limits.version) await limits.refresh(version);
     if (isOff === 1) tell(pool.provider, deployment, { from: "closed", to: "credential-off", reason: off });
@@ -186,18 +183,16 @@ function usualPauseMs(pool: Pool, failure: Failure): number {
 interface NamedLimit {
   readonly dimension: Dimension;
   readonly named: number;
-  readonly followed: number | undefined;
 }
 
-/** Limits that an answer names and that are not those we follow; what the operator fixed is not raised. */
+/** Limits that an answer names and that are to be followed from now on; what the operator fixed is not raised. */
 function changedLimits(pool: Pool, limits: PoolLimits, report: LimitReport | undefined): readonly NamedLimit[] {
   if (report === undefined) return [];
   return pool.limits.flatMap(({ dimension, limit, fixed, mode }) => {
     const named = readingOf(report, dimension)?.limit;
-    const followed = limits.limitOf(dimension);
-    if (named === undefined || named <= 0 || named === followed || !isPerMinute(report, dimension, mode)) return [];
-    if (fixed && limit !== undefined && named >= limit && followed === limit) return [];
-    return [{ dimension, named, followed }];
+    if (named === undefined || named <= 0 || !isPerMinute(report, dimension, mode)) return [];
+    const allowed = fixed && limit !== undefined ? Math.min(limit, named) : named;
+    return limits.isNews(dimension, allowed) ? [{ dimension, named: allowed }] : [];
   });
 }
 

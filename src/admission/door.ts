@@ -34,6 +34,7 @@ export interface DoorDeps {
   readonly keys: ReturnType<typeof keysOf>;
   readonly limits: PoolLimits;
   readonly anchor: Anchor;
+  readonly serverId: () => Promise<string>;
   readonly estimates: Estimates;
   readonly rules: GateRules;
   /** Microseconds since 2025 instead of Redis' clock. */
@@ -60,15 +61,16 @@ export interface Door {
 export function openDoor({ pool, deployment }: Place, deps: DoorDeps): Door {
   const { scripts, keys, limits, anchor, estimates, rules } = deps;
   const dimensions = pool.limits.map((limit) => limit.dimension);
-  const time = () => [deps.clockUs?.() ?? "", ...anchor.arguments()];
+  const time = (server: string) => [deps.clockUs?.() ?? "", ...anchor.arguments(), server];
 
   async function acquire(asks: readonly Question[]): Promise<Verdict[]> {
+    const server = await deps.serverId();
     const sentAt = anchor.nowMs();
     const shapes = limits.shapes;
     const reserved = asks.map(({ ask }) => reservedFor(ask));
     const answers = await scripts.acquire(
       ...[keys.pool, keys.leases, keys.costs, keys.booked, keys.circuit, keys.provider],
-      ...time(),
+      ...time(server),
       limits.version,
       pool.concurrency ?? 0,
       rules.retries.share,
@@ -135,9 +137,10 @@ export function openDoor({ pool, deployment }: Place, deps: DoorDeps): Door {
     lines: 1,
     send: async (endings) => {
       const { threshold, coolDownMs, ratio, minimumCalls, windowSeconds } = rules.circuit;
+      const server = await deps.serverId();
       const answers = await scripts.settle(
         ...[keys.pool, keys.leases, keys.costs, keys.booked, keys.circuit],
-        ...time(),
+        ...time(server),
         dimensions.length,
         pool.concurrency === undefined ? 1 : 0,
         ...[threshold, coolDownMs * 1_000, ratio, minimumCalls, windowSeconds],
@@ -174,7 +177,7 @@ export function openDoor({ pool, deployment }: Place, deps: DoorDeps): Door {
         ...dimensions.map((dimension) => chargeSoFar(dimension, pool.charge, producedTokens) ?? unknown),
       ]);
       const five = [keys.pool, keys.leases, keys.costs, keys.booked, keys.circuit];
-      await scripts.progress(...five, ...time(), dimensions.length, leaseMs * 1_000, ...units);
+      await scripts.progress(...five, ...time(await deps.serverId()), dimensions.length, leaseMs * 1_000, ...units);
     },
   };
 }

@@ -12,15 +12,24 @@ export interface PoolLimits {
   readonly shapes: readonly Shape[];
   /** What is followed now; undefined: unlimited, as far as is known. */
   limitOf(dimension: Dimension): number | undefined;
+  /**
+   * Whether a limit that an answer names is to be followed: a lower one, or one where there was none, at once; a higher
+   * one when three answers in a row agree on it.
+   */
+  isNews(dimension: Dimension, named: number): boolean;
   /** Reads what was learned; to be called when a script speaks of another version. */
   refresh(version: number): Promise<void>;
 }
+
+/** A limit that is higher than the one followed counts when this many answers agree. */
+const agreeing = 3;
 
 export function openPoolLimits(redis: Redis, key: string, pool: Pool): PoolLimits {
   let version = 0;
   let learned: Readonly<Record<string, string>> = {};
   let shapes = shapesOf(pool, learned);
   let shapedAt = Date.now();
+  const claims = new Map<Dimension, { readonly named: number; readonly times: number }>();
   return {
     get version() {
       return version;
@@ -36,6 +45,18 @@ export function openPoolLimits(redis: Redis, key: string, pool: Pool): PoolLimit
     limitOf(dimension) {
       const spec = pool.limits.find((limit) => limit.dimension === dimension);
       return spec === undefined ? undefined : followed(spec, learned);
+    },
+    isNews(dimension, named) {
+      const before = this.limitOf(dimension);
+      const isHigher = before !== undefined && named > before;
+      const claim = claims.get(dimension);
+      claims.delete(dimension);
+      if (named === before) return false;
+      if (!isHigher) return true;
+      const times = claim?.named === named ? claim.times + 1 : 1;
+      if (times >= agreeing) return true;
+      claims.set(dimension, { named, times });
+      return false;
     },
     async refresh(newest) {
       learned = await redis.hgetall(key);

@@ -20,13 +20,33 @@ const read = (path: string): string => readFileSync(new URL(`./lua/${path}.lua`,
 const source = (name: string): string =>
   read(name).replace(/^--@include (\w+)$/gm, (_line, include: string) => read(`include/${include}`));
 
-export function openScripts(redisUrl: string): { readonly redis: Redis; readonly scripts: Scripts } {
+export interface OpenedScripts {
+  readonly redis: Redis;
+  readonly scripts: Scripts;
+  /** The id of the Redis process at the other end; it changes with a restart and a failover. Rejects when Redis is away. */
+  serverId(): Promise<string>;
+}
+
+export function openScripts(redisUrl: string): OpenedScripts {
   const redis = new Redis(redisUrl, { maxRetriesPerRequest: 2, connectionName: "millrace:admission" });
   redis.on("error", () => {}); // every command rejects with the reason; an unheard event would end the process
+  let id: Promise<string> | undefined;
+  const forget = () => {
+    id = undefined;
+  };
+  redis.on("close", forget);
   for (const [name, numberOfKeys] of Object.entries(names)) {
     redis.defineCommand(name, { numberOfKeys, lua: source(`${name}-${numberOfKeys}`) });
   }
-  return { redis, scripts: redis as unknown as Scripts }; // defineCommand adds these methods at run time
+  return {
+    redis,
+    scripts: redis as unknown as Scripts, // defineCommand adds these methods at run time
+    serverId() {
+      id ??= redis.info("server").then((info) => /^run_id:(\w+)/m.exec(info)?.[1] ?? "");
+      id.catch(forget);
+      return id;
+    },
+  };
 }
 
 /** All keys of a provider share a hash tag: one decision touches its pool, a circuit and the credential. */

@@ -31,7 +31,10 @@ const burstShare = 0.9;
 const rateMargin = 0.005;
 /** Our clock may be that far from the provider's where it counts by the clock. */
 const clockMs = 100;
-/** A pool that nobody remembers starts with this many seconds' worth of its rate, never with a full burst. */
+/**
+ * A pool that nobody remembers starts with this many seconds' worth of its rate, at most with the part of the burst that is
+ * kept back, so that what a lost state grants twice fits into it; but with one call at least.
+ */
 const coldSeconds = 3;
 
 /** `limit` is the one that is followed now: the configured one, or what the provider says. */
@@ -47,7 +50,7 @@ export function shapeOf(spec: Limit, limit: number | undefined, jitterMs: number
     case "minute":
       return window(limit, minuteMs, 0, 2 * clockMs + jitterMs, clockMs, (limit * coldSeconds) / 60);
     case "day":
-      return window(limit, dayMs, -offsetMs(spec.timeZone, now), 10_000, 0, limit);
+      return window(limit, dayMs, -offsetMs(spec.timeZone, now), 10_000, clockMs, limit);
   }
 }
 
@@ -58,8 +61,7 @@ function refilling(limit: number, burstSeconds: number, jitterMs: number): Shape
   const size = Math.max(1, whole);
   // One call at a time is the least there is; then they keep the distance that the burst does not cover.
   const apartMs = whole < 1 ? Math.max(0, 2 - Math.max(1, burst)) / (limit / minuteMs) + jitterMs : 0;
-  // At most the part of the burst that is kept back: what a lost state grants twice fits into it.
-  const coldUnits = Math.min(size, Math.max(1, Math.min(perMs * 1_000 * coldSeconds, (1 - burstShare) * burst)));
+  const coldUnits = Math.max(1, Math.min(size, perMs * 1_000 * coldSeconds, (1 - burstShare) * burst));
   return { kind: "bucket", perUnitUs: Math.max(1 / perMs, apartMs) * 1_000, size, coldUnits };
 }
 
@@ -95,7 +97,8 @@ const window = (
 ): Shape => ({
   kind: "window",
   lengthUs: lengthMs * 1_000,
-  phaseUs: modulo((phaseMs + lateMs) * 1_000 - originUs, lengthMs * 1_000),
+  // Not wrapped: the number of a day must not jump when a zone's offset changes its sign.
+  phaseUs: (phaseMs + lateMs) * 1_000 - (originUs % (lengthMs * 1_000)),
   guardUs: guardMs * 1_000,
   size,
   coldUnits: Math.min(size, coldUnits),

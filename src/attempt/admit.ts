@@ -63,12 +63,14 @@ async function untilStart(
   granted: Extract<Verdict, { granted: true }>,
   hooks: AttemptHooks,
 ): Promise<Verdict> {
+  // The permit stays that of the booking: what it reserved is what is settled.
+  const { permit } = granted;
   let verdict: Verdict = granted;
   while (verdict.granted && verdict.startMs > 0 && !hooks.stop.signal.aborted) {
     await sleep(Math.ceil(verdict.startMs), undefined, { signal: hooks.stop.signal }).catch(() => {});
     verdict = await deps.admission.lastLook(target.place, ask);
   }
-  return verdict;
+  return verdict.granted ? { ...verdict, permit } : verdict;
 }
 
 /** Whether everybody in the lane waits for the same thing; a circuit, a key and a retry are one deployment's own. */

@@ -5,8 +5,9 @@
 --
 -- KEYS  1 pool   2 leases   3 costs   4 booked: see include/pool.lua   5 circuit: see include/circuit.lua
 --       6 provider  hash: iso = closed off by an operator, off = the credential was refused, rl, rt = retries that may be made, as of
--- ARGV  1 time (empty: Redis' own)   2..4 anchor: see include/clock.lua   5 version of the learned limits that 10.. follow
---       6 concurrency (0: learned)   7 retries a first call allows   8 retries a us allows   9 number of dimensions n
+-- ARGV  1 time (empty: Redis' own)   2..4 anchor: see include/clock.lua   5 id of the server (empty: unknown)
+--       6 version of the learned limits that 11.. follow   7 concurrency (0: learned)   8 retries a first call allows
+--       9 retries a us allows   10 number of dimensions n
 --       then 6 a dimension: kind 0 unlimited | 1 bucket | 2 window; us a unit | length of the window; size in units;
 --            units a pool without state starts with; phase and guard of a window in us
 --       then 5 + n a call: lease id, 0 | 1 a retry | 2 a mere look | 4 a last look before sending, lease us, share of every size and of the concurrency
@@ -20,24 +21,23 @@
 --@include clock
 --@include pool
 --@include circuit
-local n = tonumber(ARGV[9])
-local pool = readPool(KEYS[1], n)
-local isLost
-pool.now, pool.shift, isLost =
-  poolTime(redisTime(ARGV[1]), pool.lt, pool.shift, tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]))
-local now = pool.now
-if pool.lv ~= tonumber(ARGV[5]) then return {pool.lv, math.floor(now)} end
+local n = tonumber(ARGV[10])
+local pool = openPool(KEYS[1], n, ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5])
+local now, isLost = pool.now, pool.lo == 1
+pool.lo = pool.lo and 0
+if pool.lv ~= tonumber(ARGV[6]) then return {pool.lv, math.floor(now)} end
 
 local kind, unit, size, cold, phase, guard = {}, {}, {}, {}, {}, {}
 local slow = slowdown(pool)
 if slow >= 1 then pool.sk, pool.st = pool.sk and 1, nil end
 for i = 1, n do
-  local at = 10 + 6 * (i - 1)
+  local at = 11 + 6 * (i - 1)
   kind[i], unit[i], size[i] = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   cold[i], phase[i], guard[i] = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
   if kind[i] == 1 then
     unit[i] = unit[i] / slow
-    if not pool.a[i] or isLost then pool.cs = now end
+    pool.z[i] = size[i]
+    if not pool.a[i] or isLost then pool.cs, pool.m[i] = now, {} end
     if not pool.a[i] then
       -- A state that was lost must not grant a burst twice: who remembers the pool starts it empty, who does not, low.
       pool.a[i], pool.p[i] = now + (size[i] - (isLost and 0 or cold[i])) * unit[i], unit[i]
@@ -53,12 +53,12 @@ for i = 1, n do
   elseif kind[i] == 2 then
     pool.a[i], pool.p[i] = nil, nil
     local number = math.floor((now - phase[i]) / unit[i])
+    pool.l[i], pool.h[i] = unit[i], phase[i]
     if not pool.w[i] or isLost then
       pool.w[i], pool.v[i] = number, 0
       pool.u[i] = math.max(pool.u[i] or 0, size[i] - cold[i])
-    elseif pool.w[i] < number then
-      pool.u[i] = pool.w[i] + 1 == number and pool.v[i] or 0
-      pool.w[i], pool.v[i] = number, 0
+    else
+      rollWindow(pool, i, number)
     end
   else
     pool.a[i], pool.p[i], pool.w[i], pool.u[i], pool.v[i] = nil, nil, nil, nil, nil
@@ -68,12 +68,12 @@ end
 local pending = foldBookings(pool, KEYS[3], KEYS[4])
 reapLeases(pool, KEYS[2], KEYS[3])
 local held = redis.call('ZCARD', KEYS[2])
-local concurrency = tonumber(ARGV[6])
+local concurrency = tonumber(ARGV[7])
 if concurrency == 0 then concurrency = math.floor(pool.c or 50) end
 
 local circuit = readCircuit(KEYS[5])
 local provider = redis.call('HMGET', KEYS[6], 'iso', 'off', 'rl', 'rt')
-local perCall, perUs = tonumber(ARGV[7]), tonumber(ARGV[8])
+local perCall, perUs = tonumber(ARGV[8]), tonumber(ARGV[9])
 local retryCap = math.max(1, perUs * 10000000)
 local retries = math.min(retryCap, (tonumber(provider[3] or '') or retryCap) + perUs * math.max(0, now - (tonumber(provider[4] or '') or now)))
 local retriesChanged, circuitWrites = false, {}
@@ -108,7 +108,7 @@ local function windowStart(i, t, cost, share)
     local following = number == pool.w[i] and pool.v[i] or 0
     local fits = used + cost <= size[i]
     if fits and used + cost > size[i] * share and used > 0 then
-      t = math.max(t, begins + unit[i] * ((used + cost) / size[i] - share) / (1 - share))
+      t = math.max(t, begins + (unit[i] - guard[i]) * ((used + cost) / size[i] - share) / (1 - share))
     end
     if fits and t < ends and (t < ends - guard[i] or following + cost <= size[i]) then return t end
     t = ends
@@ -175,6 +175,7 @@ end
 -- A refused call would find others faster by a moment again and again, and a large one smaller ones that take its room
 -- first. So its turn is kept, one call of a pool at a time, and for a while after its start, should its worker be late.
 local lateUs = 300000
+local pollUs = 20000
 local longestTurnUs = 60000000
 local function refillUs(at)
   local longest = 0
@@ -187,6 +188,16 @@ end
 -- Whose turn is kept before this one, if anybody's.
 local function isBehind(lease, share)
   return pool.hk and pool.hk ~= '' and pool.hk ~= lease and pool.hx > now and share <= pool.hh
+end
+
+-- Others turned out to take more than they had reserved: a booked start waits until its room is there again, if not for long.
+local longestSleepUs = 1000000
+local function overdrawnUntil()
+  local t = now
+  for i = 1, n do
+    if pool.a[i] then t = math.max(t, pool.a[i] - size[i] * pool.p[i]) end
+  end
+  return t
 end
 
 local function decide(at)
@@ -205,6 +216,13 @@ local function decide(at)
     end
     redis.call('ZADD', KEYS[2], 'XX', 'GT', now + leaseUs, lease)
     local start = tonumber(redis.call('ZSCORE', KEYS[4], lease) or 0)
+    if flags >= 4 then start = math.max(start, overdrawnUntil()) end
+    if start > now + longestSleepUs then
+      cancelLease(pool, KEYS[2], KEYS[3], KEYS[4], lease)
+      held = held - 1
+      if isProbe then circuitWrites = {'px', now} end
+      return answer(0, math.ceil(start - now), 1, 0, 0, 0)
+    end
     return answer(isProbe and 2 or 1, math.ceil(math.max(0, start - now)), 0, 0, 0, 0)
   end
   local by, waitUs = closed(flags)
@@ -214,7 +232,7 @@ local function decide(at)
   if blocking < -100 then return answer(0, 0, blocking, 0, 0, 0) end
   if blocking == 0 and paused > now and from == paused then blocking = paused == pool.pu and -2 or -7 end
   if not isLook and isBehind(lease, share) then
-    return answer(0, math.ceil(math.max(start, pool.hs) - now + 1000), math.max(1, blocking), 0, 0, 0)
+    return answer(0, math.ceil(math.max(start, pool.hs, now + pollUs) - now), math.max(1, blocking), 0, 0, 0)
   end
   if start > now + aheadUs then
     local keeps = blocking > 0 and not isLook and aheadUs > 0 and start - now <= longestTurnUs
@@ -246,7 +264,7 @@ local function decide(at)
     redis.call('ZADD', KEYS[4], start, lease)
   else
     for i = 1, n do
-      if pool.a[i] then pool.a[i] = math.max(pool.a[i], start) + record[2 + perLease * (i - 1)] * pool.p[i] end
+      if pool.a[i] then chargeBucket(pool, i, record[2 + perLease * (i - 1)], start) end
     end
   end
   bookAhead(start, record)
@@ -259,7 +277,7 @@ local function decide(at)
   answer(isProbe and 2 or 1, math.ceil(start - now), 0, nextUs, nextUs > 0 and 0 or moreAtOnce(at, share), math.ceil(refillUs(at)))
 end
 
-for at = 10 + 6 * n, #ARGV, 5 + n do decide(at) end
+for at = 11 + 6 * n, #ARGV, 5 + n do decide(at) end
 writePool(KEYS[1], pool)
 if #circuitWrites > 0 then redis.call('HSET', KEYS[5], unpack(circuitWrites)) end
 if retriesChanged then redis.call('HSET', KEYS[6], 'rl', retries, 'rt', now) end

@@ -1,13 +1,14 @@
 -- What a provider said that is not about one call: when to come back, another limit, that it refuses the credential.
 --
 -- KEYS  1 pool   2 leases   3 circuit   4 provider: as in acquire-6.lua
---       5 learned  hash: limit by dimension; <dimension>:n and <dimension>:v = answers that agree on a higher one
+--       5 learned  hash: limit by dimension
 -- ARGV  1 time   2 us to pause the pool   3 us to pause the circuit   4 slowdown: 0 none | 1 refused for no reason we see | 2 grew too fast
 --       5 concurrency: 0 | 1 refused | 2 busy   6 why the credential is off (empty: it is not)
---       7 fingerprint of the key that was used (empty: unknown)   8 answers that must agree
---       then 3 a reading: dimension, limit it names, limit that is followed now (0: none)
+--       7 fingerprint of the key that was used (empty: unknown)
+--       then 2 a limit that is to be followed: dimension, limit
 -- Returns version of the learned limits, 1 if the credential is off since now
--- Time  Redis' own or that of the call, in us since 2025-01-01, together with the pool's shift
+-- Time  Redis' own or that of the call, in us since 2025-01-01, together with the pool's shift. The pool's newest time is
+--       left alone: whether its state was lost is for a script with an anchor to see.
 --@include clock
 --@include pool
 local pool = readPool(KEYS[1], 0)
@@ -26,14 +27,18 @@ pause(KEYS[3], 'pu', tonumber(ARGV[3]))
 local slow = ARGV[4]
 if slow ~= '0' then
   pool.rf = (pool.rf or 0) + 1
-  if slow == '2' or pool.rf >= 3 then pool.rf, pool.sk, pool.st = 0, math.max(0.1, slowdown(pool) * 0.7), now end
+  if slow == '2' or pool.rf >= 3 then
+    pool.rf = 0
+    redis.call('HSET', KEYS[1], 'sk', math.max(0.1, slowdown(pool) * 0.7), 'st', now)
+  end
+  redis.call('HSET', KEYS[1], 'rf', pool.rf)
 end
 -- Multiplicative decrease, once a second: calls that were refused together are one sign.
 local gauge = ARGV[5]
 if gauge ~= '0' and now - (pool.ct or 0) > 1000000 then
   local lower = (pool.c or 50) * 0.9
   if gauge == '1' then lower = math.min(lower, redis.call('ZCARD', KEYS[2])) end
-  pool.c, pool.cd, pool.ct = math.max(1, lower), 1, now
+  redis.call('HSET', KEYS[1], 'c', math.max(1, lower), 'cd', 1, 'ct', now)
 end
 
 -- A key that was replaced meanwhile says nothing of the new one.
@@ -44,28 +49,6 @@ if ARGV[6] ~= '' then
   if isCurrent and redis.call('HSETNX', KEYS[4], 'off', ARGV[6]) == 1 then isOff = 1 end
 end
 
--- A lower limit counts at once, a higher one when several answers agree.
-local changed = false
-for at = 9, #ARGV, 3 do
-  local dimension, named, followed = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
-  if followed > 0 and named > followed then
-    local agreed = redis.call('HMGET', KEYS[5], dimension .. ':v', dimension .. ':n')
-    local times = tonumber(agreed[1] or '') == named and tonumber(agreed[2]) + 1 or 1
-    redis.call('HSET', KEYS[5], dimension .. ':v', named, dimension .. ':n', times)
-    if times >= tonumber(ARGV[8]) then
-      redis.call('HSET', KEYS[5], dimension, named)
-      redis.call('HDEL', KEYS[5], dimension .. ':v', dimension .. ':n')
-      changed = true
-    end
-  elseif tonumber(redis.call('HGET', KEYS[5], dimension) or '') ~= named then
-    redis.call('HSET', KEYS[5], dimension, named)
-    redis.call('HDEL', KEYS[5], dimension .. ':v', dimension .. ':n')
-    changed = true
-  end
-end
-if changed then
-  pool.lv = pool.lv + 1
-  redis.call('HSET', KEYS[1], 'lv', pool.lv)
-end
-writePool(KEYS[1], pool)
+for at = 8, #ARGV, 2 do redis.call('HSET', KEYS[5], ARGV[at], ARGV[at + 1]) end
+if #ARGV >= 8 then pool.lv = redis.call('HINCRBY', KEYS[1], 'lv', 1) end
 return {pool.lv, isOff}

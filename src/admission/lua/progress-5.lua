@@ -2,20 +2,20 @@
 -- reservation. A lease that expired stays gone.
 --
 -- KEYS  1 pool   2 leases   3 costs   4 booked   5 circuit: as in acquire-6.lua
--- ARGV  1 time   2..4 anchor: as in acquire-6.lua   5 number of dimensions n   6 lease us
+-- ARGV  1 time   2..4 anchor   5 server: as in acquire-6.lua   6 number of dimensions n   7 lease us
 --       then 1 + n a permit: lease id, units used so far in each dimension (-1: unknown)
 -- Returns how many of the leases exist
 -- Time  as in include/clock.lua
 --@include clock
 --@include pool
-local n = tonumber(ARGV[5])
-local pool = readPool(KEYS[1], n)
-pool.now, pool.shift = poolTime(redisTime(ARGV[1]), pool.lt, pool.shift, tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]))
+local n = tonumber(ARGV[6])
+local pool = openPool(KEYS[1], n, ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5])
 foldBookings(pool, KEYS[3], KEYS[4])
-local leaseUs = tonumber(ARGV[6])
+reapLeases(pool, KEYS[2], KEYS[3])
+local leaseUs = tonumber(ARGV[7])
 local probe = redis.call('HGET', KEYS[5], 'pr')
 local alive = 0
-for at = 7, #ARGV, 1 + n do
+for at = 8, #ARGV, 1 + n do
   local lease = ARGV[at]
   local costs = readCosts(KEYS[3], lease)
   if costs and redis.call('ZSCORE', KEYS[2], lease) then

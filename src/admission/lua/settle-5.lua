@@ -3,9 +3,9 @@
 -- has expired, and changes nothing.
 --
 -- KEYS  1 pool   2 leases   3 costs   4 booked   5 circuit: as in acquire-6.lua
--- ARGV  1 time   2..4 anchor: as in acquire-6.lua   5 number of dimensions n   6 1: concurrency is learned
---       7 failures in a row that open the circuit   8 us it stays open   9 share and 10 number of calls that open it
---       11 seconds in which those are counted
+-- ARGV  1 time   2..4 anchor   5 server: as in acquire-6.lua   6 number of dimensions n   7 1: concurrency is learned
+--       8 failures in a row that open the circuit   9 us it stays open   10 share and 11 number of calls that open it
+--       12 seconds in which those are counted
 --       then 3 + 2n a permit: lease id; 0 not sent | 1 answered | 2 failed | 3 neither, for the circuit; us that the
 --       provider asks for; then a dimension: units used (-1: the reservation stands), units that the provider says are used (-1: unknown)
 -- Returns 2 numbers a permit: 1 settled | 0 gone; 0 | 1 opened | 2 closed | 3 opened again | 4 probe unused, for the circuit
@@ -13,15 +13,15 @@
 --@include clock
 --@include pool
 --@include circuit
-local n = tonumber(ARGV[5])
-local pool = readPool(KEYS[1], n)
-pool.now, pool.shift = poolTime(redisTime(ARGV[1]), pool.lt, pool.shift, tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]))
+local n = tonumber(ARGV[6])
+local pool = openPool(KEYS[1], n, ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5])
 local now = pool.now
 foldBookings(pool, KEYS[3], KEYS[4])
+reapLeases(pool, KEYS[2], KEYS[3])
 local circuit = readCircuit(KEYS[5])
-local learnsConcurrency = ARGV[6] == '1'
-local threshold, openUs, ratio = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
-local minimumCalls, seconds = tonumber(ARGV[10]), tonumber(ARGV[11])
+local learnsConcurrency = ARGV[7] == '1'
+local threshold, openUs, ratio = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+local minimumCalls, seconds = tonumber(ARGV[11]), tonumber(ARGV[12])
 
 -- Somebody else uses the key: what the provider counts beyond us is charged; what it counts less is never credited.
 -- Compared is what was used when the call went out; readings of long ago say little.
@@ -112,7 +112,7 @@ end
 
 local held = redis.call('ZCARD', KEYS[2])
 local answers = {}
-for at = 12, #ARGV, 3 + 2 * n do
+for at = 13, #ARGV, 3 + 2 * n do
   local lease, how, waitUs = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   local costs = readCosts(KEYS[3], lease)
   if how == 0 then
@@ -130,7 +130,7 @@ for at = 12, #ARGV, 3 + 2 * n do
       local used, says = tonumber(ARGV[at + 1 + 2 * i]), tonumber(ARGV[at + 2 + 2 * i])
       local difference = used < 0 and 0 or used - costs[from]
       if difference > 0 then chargeMore(pool, i, difference) end
-      if difference < 0 then refund(pool, i, -difference, costs[from + 3], false) end
+      if difference < 0 then refund(pool, i, -difference, costs[1], costs[from + 3], false) end
       chargeForeign(i, costs[1], costs[from + 1], costs[from + 2], says)
     end
     if how == 1 and pool.rf then pool.rf = 0 end

@@ -1,26 +1,34 @@
--- A pool's state: hash with lt = newest time seen, shift = see clock.lua, lv = version of the learned limits,
--- pu = paused until, sk = slowdown (1 = none) as of st, rf = unexplained refusals in a row, c = learned concurrency,
--- cd = it was ever lowered, ct = when; hk = lease whose turn is kept, hs = its start, hx = until when, hh = its share,
--- cs = since when it began cold;
--- then, by dimension i: bucket a<i> = theoretical arrival time, p<i> = us a unit it was counted with; window w<i> = its number,
--- u<i>, v<i> = units used in it and in the next one; f<i> = units charged so far for use that was not ours.
+-- A pool's state: hash with lt = newest time seen, shift = see clock.lua, ri = server it was written on, lo = 1: it was
+-- lost, and nobody has begun it anew; lv = version of the learned limits, pu = paused until, sk = slowdown (1 = none) as of
+-- st, rf = unexplained refusals in a row, c = learned concurrency, cd = it was ever lowered, ct = when; hk = lease whose turn
+-- is kept, hs = its start, hx = until when, hh = its share; cs = since when it began cold. Then, by dimension i:
+--   bucket  a<i> = theoretical arrival time, p<i> = us a unit it was counted with, z<i> = its size, m<i> = see noteLow
+--   window  w<i> = its number, u<i>, v<i> = units used in it and in the next one, l<i> = its length, h<i> = its phase
+--   f<i> = units charged so far for use that was not ours
 -- leases: lease id -> expiry. costs: lease id -> {start, then four a dimension: reserved, used after it, f<i>, w<i>}.
 -- booked: lease id -> start, for those whose start has not come.
-local fieldsAlways = {'lt', 'shift', 'lv', 'pu', 'sk', 'st', 'rf', 'c', 'cd', 'ct', 'hs', 'hx', 'hh', 'cs', 'hk'}
+local names = {'lt', 'shift', 'lv', 'pu', 'sk', 'st', 'rf', 'c', 'cd', 'ct', 'hs', 'hx', 'hh', 'cs', 'lo'}
+local texts = {'ri', 'hk'}
+local letters = {'a', 'p', 'z', 'w', 'u', 'v', 'l', 'h', 'f', 'm'}
 local perLease = 4
 
 local function readPool(key, n)
-  local names = {unpack(fieldsAlways)}
+  local fields = {unpack(names)}
+  for _, name in ipairs(texts) do fields[#fields + 1] = name end
   for i = 1, n do
-    for _, letter in ipairs({'a', 'p', 'w', 'u', 'v', 'f'}) do names[#names + 1] = letter .. i end
+    for _, letter in ipairs(letters) do fields[#fields + 1] = letter .. i end
   end
-  local got = redis.call('HMGET', key, unpack(names))
-  local pool = {n = n, a = {}, p = {}, w = {}, u = {}, v = {}, f = {}}
-  for at, name in ipairs(fieldsAlways) do pool[name] = name == 'hk' and got[at] or tonumber(got[at] or '') end
-  local at = #fieldsAlways
+  local got = redis.call('HMGET', key, unpack(fields))
+  local pool = {n = n}
+  for at, name in ipairs(names) do pool[name] = tonumber(got[at] or '') end
+  for at, name in ipairs(texts) do pool[name] = got[#names + at] or nil end
+  local at = #names + #texts
+  for _, letter in ipairs(letters) do pool[letter] = {} end
   for i = 1, n do
-    for offset, letter in ipairs({'a', 'p', 'w', 'u', 'v', 'f'}) do pool[letter][i] = tonumber(got[at + offset] or '') end
-    at = at + 6
+    for offset, letter in ipairs(letters) do pool[letter][i] = tonumber(got[at + offset] or '') end
+    local packed = got[at + #letters]
+    pool.m[i] = packed and cmsgpack.unpack(packed) or {}
+    at = at + #letters
   end
   pool.lt, pool.shift, pool.lv = pool.lt or 0, pool.shift or 0, pool.lv or 0
   return pool
@@ -34,11 +42,40 @@ local function writePool(key, pool)
       writes[#writes + 1] = value
     end
   end
-  for _, name in ipairs({'sk', 'st', 'rf', 'c', 'cd', 'ct', 'hs', 'hx', 'hh', 'cs', 'hk'}) do add(name, pool[name]) end
+  for at = 3, #names do add(names[at], pool[names[at]]) end
+  for _, name in ipairs(texts) do add(name, pool[name]) end
   for i = 1, pool.n do
-    for _, letter in ipairs({'a', 'p', 'w', 'u', 'v', 'f'}) do add(letter .. i, pool[letter][i]) end
+    for _, letter in ipairs(letters) do
+      if letter == 'm' then
+        if pool.a[i] then add('m' .. i, cmsgpack.pack(pool.m[i])) end
+      else
+        add(letter .. i, pool[letter][i])
+      end
+    end
   end
   redis.call('HSET', key, unpack(writes))
+end
+
+-- A window that is over gives way to the next one.
+local function rollWindow(pool, i, number)
+  if pool.w[i] >= number then return end
+  pool.u[i] = pool.w[i] + 1 == number and pool.v[i] or 0
+  pool.w[i], pool.v[i] = number, 0
+end
+
+-- The pool at the present moment. `server` is the id of the Redis process: a state that another one wrote came by a failover
+-- or a restart, and what was charged last may be missing from it, as in one that is older than what the caller saw.
+local function openPool(key, n, given, seen, low, high, server)
+  local pool = readPool(key, n)
+  local isOlder
+  pool.now, pool.shift, isOlder =
+    poolTime(redisTime(given), pool.lt, pool.shift, tonumber(seen), tonumber(low), tonumber(high))
+  if isOlder or (server ~= '' and pool.ri and pool.ri ~= server) then pool.lo = 1 end
+  if server ~= '' then pool.ri = server end
+  for i = 1, n do
+    if pool.w[i] and pool.l[i] then rollWindow(pool, i, math.floor((pool.now - pool.h[i]) / pool.l[i])) end
+  end
+  return pool
 end
 
 -- The slowdown of a pool that was refused without a reason we can see: recovers by two hundredths a second.
@@ -47,15 +84,38 @@ local function slowdown(pool)
   return math.min(1, pool.sk + 0.02 * math.max(0, pool.now - (pool.st or pool.now)) / 1000000)
 end
 
--- Units of bucket i that are used and have not refilled.
+-- Units of dimension i that are used and have not refilled.
 local function usedOf(pool, i)
   if not pool.a[i] then return pool.u[i] or 0 end
   return math.max(0, pool.a[i] - pool.now) / pool.p[i]
 end
 
+-- m<i>[k]: when bucket i was used last by less than (k/16)^2 of its size. Units that are given back are worth no more than
+-- the least that was used since they were charged: what has refilled meanwhile would have refilled without them, too.
+local marks = 16
+local function noteLow(pool, i, used, at)
+  local low = pool.m[i]
+  for k = marks, 1, -1 do
+    if used >= pool.z[i] * (k / marks) ^ 2 then return end
+    low[k] = math.max(low[k] or 0, at)
+  end
+end
+
+local function leastSince(pool, i, since)
+  for k = marks, 1, -1 do
+    if (pool.m[i][k] or 0) <= since then return pool.z[i] * (k / marks) ^ 2 end
+  end
+  return 0
+end
+
 local function readCosts(key, lease)
   local packed = redis.call('HGET', key, lease)
   return packed and cmsgpack.unpack(packed) or nil
+end
+
+local function chargeBucket(pool, i, units, at)
+  noteLow(pool, i, math.max(0, pool.a[i] - at) / pool.p[i], at)
+  pool.a[i] = math.max(pool.a[i], at) + units * pool.p[i]
 end
 
 -- Charges bookings whose start has come, in order of their starts; returns those that are still to come, in order.
@@ -68,10 +128,8 @@ local function foldBookings(pool, costsKey, bookedKey)
     local costs = readCosts(costsKey, lease)
     if start <= pool.now then
       redis.call('ZREM', bookedKey, lease)
-      if costs then
-        for i = 1, pool.n do
-          if pool.a[i] then pool.a[i] = math.max(pool.a[i], start) + costs[2 + perLease * (i - 1)] * pool.p[i] end
-        end
+      for i = 1, costs and pool.n or 0 do
+        if pool.a[i] then chargeBucket(pool, i, costs[2 + perLease * (i - 1)], start) end
       end
     elseif costs then
       pending[#pending + 1] = {lease = lease, start = start, costs = costs}
@@ -80,10 +138,15 @@ local function foldBookings(pool, costsKey, bookedKey)
   return pending
 end
 
--- Gives units back, never beyond what is used now: a bucket that is full banks no credit, a window that is over gives none.
-local function refund(pool, i, units, window, wasBooked)
+-- Gives back units that were charged at `since`, never beyond what is used now: a bucket that is full banks no credit, a
+-- window that is over gives none.
+local function refund(pool, i, units, since, window, wasBooked)
   if pool.a[i] then
-    if not wasBooked then pool.a[i] = math.max(pool.a[i] - units * pool.p[i], math.min(pool.a[i], pool.now)) end
+    if wasBooked then return end
+    noteLow(pool, i, usedOf(pool, i), pool.now)
+    units = math.min(units, leastSince(pool, i, since))
+    pool.a[i] = math.max(pool.a[i] - units * pool.p[i], math.min(pool.a[i], pool.now))
+    noteLow(pool, i, usedOf(pool, i), pool.now)
   elseif pool.w[i] == window then
     pool.u[i] = math.max(0, pool.u[i] - units)
   elseif pool.w[i] and pool.w[i] + 1 == window then
@@ -93,8 +156,11 @@ end
 
 -- Charges units beyond what was reserved, now.
 local function chargeMore(pool, i, units)
-  if pool.a[i] then pool.a[i] = math.max(pool.a[i], pool.now) + units * pool.p[i]
-  elseif pool.u[i] then pool.u[i] = pool.u[i] + units end
+  if pool.a[i] then
+    chargeBucket(pool, i, units, pool.now)
+  elseif pool.u[i] then
+    pool.u[i] = pool.u[i] + units
+  end
 end
 
 -- Slots of leases that ended come back; what they were charged stays charged, for their calls may have been made.
@@ -114,7 +180,7 @@ local function cancelLease(pool, leasesKey, costsKey, bookedKey, lease)
   local wasBooked = redis.call('ZREM', bookedKey, lease) == 1
   for i = 1, costs and pool.n or 0 do
     local at = 2 + perLease * (i - 1)
-    refund(pool, i, costs[at], costs[at + 3], wasBooked)
+    refund(pool, i, costs[at], costs[1], costs[at + 3], wasBooked)
   end
   return true
 end

@@ -1,0 +1,88 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { openEstimates } from "../../../src/admission/learned.ts";
+
+describe("what is learned of a deployment", () => {
+  it("is nothing before the first call", () => {
+    expect(openEstimates().of("d")).toEqual({ inputRatio: 1, outputTokens: undefined });
+  });
+
+  it("converges to the provider's ratio of input, whatever it began with", () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0.25, max: 4.5, noNaN: true }),
+        fc.double({ min: 0.25, max: 4.5, noNaN: true }),
+        (first, then) => {
+          const estimates = openEstimates();
+          for (const ratio of [first, then]) {
+            for (let n = 0; n < 120; n += 1)
+              estimates.observe("d", { estimatedInput: 1_000, chargedInput: 1_000 * ratio });
+            expect(Math.abs(estimates.of("d").inputRatio - ratio)).toBeLessThan(0.01 * Math.max(1, ratio) + 0.01);
+          }
+        },
+      ),
+    );
+  });
+
+  it("moves by a twentieth with one call, and not far with one that is off", () => {
+    const estimates = openEstimates();
+    estimates.observe("d", { estimatedInput: 100, chargedInput: 200 });
+    expect(estimates.of("d").inputRatio).toBeCloseTo(1.05, 9);
+    estimates.observe("d", { estimatedInput: 1, chargedInput: 1_000_000 });
+    expect(estimates.of("d").inputRatio).toBeLessThan(1.3);
+    estimates.observe("d", { estimatedInput: 0, chargedInput: 50 });
+    estimates.observe("d", { estimatedInput: 100 });
+    expect(estimates.of("d").inputRatio).toBeLessThan(1.3);
+  });
+
+  it("expects output as long as nine of ten answers: not below, and above by a bucket at most", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 100_000 }), { minLength: 1, maxLength: 400 }), (outputs) => {
+        const estimates = openEstimates();
+        for (const outputTokens of outputs) estimates.observe("d", { estimatedInput: 1, outputTokens });
+        const sorted = [...outputs].sort((one, other) => one - other);
+        const percentile = sorted[Math.ceil(0.9 * sorted.length) - 1] ?? 0;
+        const { outputTokens = 0 } = estimates.of("d");
+        expect(outputTokens).toBeGreaterThanOrEqual(percentile);
+        expect(outputTokens).toBeLessThanOrEqual(Math.ceil(percentile * 2 ** (1 / 8)) + 1);
+      }),
+    );
+  });
+
+  it("forgets what was long ago", () => {
+    const estimates = openEstimates();
+    for (let n = 0; n < 3_000; n += 1) estimates.observe("d", { estimatedInput: 1, outputTokens: 10_000 });
+    for (let n = 0; n < 6_000; n += 1) estimates.observe("d", { estimatedInput: 1, outputTokens: 100 });
+    expect(estimates.of("d").outputTokens).toBeLessThan(120);
+  });
+
+  it("of one deployment says nothing of another", () => {
+    const estimates = openEstimates();
+    estimates.observe("one", { estimatedInput: 100, chargedInput: 300, outputTokens: 5 });
+    expect(estimates.of("other")).toEqual({ inputRatio: 1, outputTokens: undefined });
+  });
+
+  it("is taken over from an earlier process, unless this one knows better", () => {
+    const earlier = openEstimates();
+    for (let n = 0; n < 100; n += 1)
+      earlier.observe("d", { estimatedInput: 100, chargedInput: 150, outputTokens: 700 });
+    const learned = earlier.of("d");
+    const estimates = openEstimates();
+    estimates.restore("d", learned);
+    expect(estimates.of("d").inputRatio).toBe(learned.inputRatio);
+    expect(estimates.of("d").outputTokens).toBe(learned.outputTokens);
+    estimates.observe("known", { estimatedInput: 100, chargedInput: 100 });
+    const before = estimates.of("known");
+    estimates.restore("known", { inputRatio: 3, outputTokens: 9_999 });
+    expect(estimates.of("known")).toEqual(before);
+    estimates.restore("half", { inputRatio: 2, outputTokens: undefined });
+    expect(estimates.of("half")).toEqual({ inputRatio: 2, outputTokens: undefined });
+  });
+
+  it("of an earlier process gives way to what comes", () => {
+    const estimates = openEstimates();
+    estimates.restore("d", { inputRatio: 1, outputTokens: 10_000 });
+    for (let n = 0; n < 60; n += 1) estimates.observe("d", { estimatedInput: 1, outputTokens: 100 });
+    expect(estimates.of("d").outputTokens).toBeLessThan(120);
+  });
+});

@@ -85,7 +85,8 @@ export function openGate(now: () => number): Gate {
         openAt = now() + waitMs - leadMs;
         if (isGranted) usualEachMs += (usualEachMs === 0 ? 1 : smoothing) * (eachMs - usualEachMs);
         if (closed) room = 1;
-        else if (waitMs <= 0) room = Math.max(1, Math.ceil(ownShare * more * (eachMs / usualEachMs || 1)));
+        else if (waitMs <= 0)
+          room = Math.max(1, Math.ceil(ownShare * more * (usualEachMs > 0 ? eachMs / usualEachMs : 1)));
         else room = Math.max(1, Math.floor((shortWaitMs - waitMs) / Math.max(usualEachMs, 0.001)));
         if (isGranted) decide();
         else tell();

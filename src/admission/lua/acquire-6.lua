@@ -36,6 +36,7 @@ for i = 1, n do
   cold[i], phase[i], guard[i] = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
   if kind[i] == 1 then
     unit[i] = unit[i] / slow
+    local before = pool.z[i] or size[i]
     pool.z[i] = size[i]
     if not pool.a[i] or isLost then pool.cs, pool.m[i] = now, {} end
     if not pool.a[i] then
@@ -45,8 +46,10 @@ for i = 1, n do
       pool.a[i], pool.p[i] = math.max(pool.a[i], now + size[i] * unit[i]), unit[i]
     end
     if pool.p[i] ~= unit[i] then
-      -- Another limit: what is used stays used.
+      -- Another limit: what is used stays used. What a pool that began cold lacks was not used; it is no debt.
+      local isCold = pool.cs and now < pool.cs + before * pool.p[i]
       if pool.a[i] > now then pool.a[i] = now + (pool.a[i] - now) * unit[i] / pool.p[i] end
+      if isCold then pool.a[i] = math.min(pool.a[i], now + size[i] * unit[i]) end
       pool.p[i] = unit[i]
     end
     pool.w[i], pool.u[i], pool.v[i] = nil, nil, nil

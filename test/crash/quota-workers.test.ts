@@ -17,7 +17,7 @@ test("two of six workers killed in full flight cause no refusal, take no permit 
   const { fleet, simulator, limits } = scene;
   const doomed = (await scene.workers(6)).slice(0, 2);
   await scene.handIn(500);
-  await scene.arrived(180);
+  await scene.arrived(80);
   for (const process of doomed) process.kill("SIGKILL");
   expect(await Promise.all(doomed.map((process) => process.ended))).toMatchObject([{ code: null }, { code: null }]);
   const killedAtMs = Date.now();
@@ -27,7 +27,8 @@ test("two of six workers killed in full flight cause no refusal, take no permit 
     select count(*)::int as lost from attempts where outcome = 'lost'`;
   expect(lost).toBeGreaterThan(0);
   const calls = simulator.ledger();
-  expect(calls.filter((call) => call.ended === "client-left").length).toBeGreaterThan(0);
+  // Calls that were on the wire are made again.
+  expect(calls.length).toBeGreaterThan(501);
   expect(ownRefusals(calls)).toEqual([]);
   expectLimitBound(calls, limits.requestsPerMinute);
   const fullRate = limits.requestsPerMinute / 60;

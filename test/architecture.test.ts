@@ -147,7 +147,9 @@ describe("architecture", () => {
 
   it("has a header with keys, arguments, returns and time on every Lua script, and its number of keys in its name", () => {
     // What lies in include/ is not a script: it is put into those that name it.
-    const scripts = filesUnder(join(root, "src")).filter((path) => path.endsWith(".lua") && !path.includes("/include/"));
+    const scripts = filesUnder(join(root, "src")).filter(
+      (path) => path.endsWith(".lua") && !path.includes("/include/"),
+    );
     expect(scripts.length).toBeGreaterThan(0);
     for (const path of scripts) {
       const text = readFileSync(path, "utf8");

@@ -75,7 +75,7 @@ export function openAdmission(redisUrl: string, options: AdmissionOptions = {}):
     const keys = keysOf(pool.provider, pool.id, deployment);
     const entry = pools.get(pool.id) ?? {
       pool,
-      limits: openPoolLimits(redis, keys.learned, pool),
+      limits: openPoolLimits(redis, keys.learned, pool, monotonicMs),
       anchor: openAnchor(monotonicMs),
     };
     pools.set(pool.id, entry);
@@ -103,7 +103,7 @@ export function openAdmission(redisUrl: string, options: AdmissionOptions = {}):
     const found = doors.get(permit.deployment);
     if (found === undefined) return false;
     const { door, entry } = found;
-    const heard = outcome === undefined ? undefined : feedback(entry, permit.deployment, outcome);
+    const heard = outcome === undefined ? undefined : feedback(entry, permit, outcome);
     const [settled] = await Promise.all([door.settle(permit, outcome), heard]);
     if (outcome !== undefined && settled.settled) observe(entry.pool, permit, outcome);
     const { change } = settled;
@@ -115,13 +115,16 @@ export function openAdmission(redisUrl: string, options: AdmissionOptions = {}):
   }
 
   /** What an answer says to everybody; most say nothing, and then nothing is sent. */
-  async function feedback({ pool, limits }: PoolEntry, deployment: string, outcome: CallOutcome): Promise<void> {
+  async function feedback({ pool, limits }: PoolEntry, permit: Permit, outcome: CallOutcome): Promise<void> {
+    const { deployment, grantedAtMs } = permit;
     const failure = outcome.ok ? undefined : outcome.failure;
     const reaction = failure === undefined ? undefined : reactions[failure.kind];
     const waitUs = failure === undefined ? 0 : (failure.retryAfterMs ?? usualPauseMs(pool, failure)) * 1_000;
     const off = failure !== undefined && turnsCredentialOff(failure) ? failure.message || failure.kind : "";
-    const readings = changedLimits(pool, limits, outcome.limits);
-    const slow = { none: 0, repeated: 1, atOnce: 2 }[reaction?.slowdown ?? "none"];
+    const readings = changedLimits(pool, limits, outcome.limits, grantedAtMs);
+    // A limit that we did not know of until now explains it.
+    const slowdown = readings.length > 0 ? "none" : (reaction?.slowdown ?? "none");
+    const slow = { none: 0, repeated: 1, atOnce: 2 }[slowdown];
     const gauge = pool.concurrency === undefined ? { none: 0, refused: 1, busy: 2 }[reaction?.gauge ?? "none"] : 0;
     const pauses = reaction !== undefined && reaction.pause !== "none" && waitUs > 0;
     if (!pauses && slow === 0 && gauge === 0 && off === "" && readings.length === 0) return;
@@ -186,13 +189,18 @@ interface NamedLimit {
 }
 
 /** Limits that an answer names and that are to be followed from now on; what the operator fixed is not raised. */
-function changedLimits(pool: Pool, limits: PoolLimits, report: LimitReport | undefined): readonly NamedLimit[] {
+function changedLimits(
+  pool: Pool,
+  limits: PoolLimits,
+  report: LimitReport | undefined,
+  grantedAtMs: number,
+): readonly NamedLimit[] {
   if (report === undefined) return [];
   return pool.limits.flatMap(({ dimension, limit, fixed, mode }) => {
     const named = readingOf(report, dimension)?.limit;
     if (named === undefined || named <= 0 || !isPerMinute(report, dimension, mode)) return [];
     const allowed = fixed && limit !== undefined ? Math.min(limit, named) : named;
-    return limits.isNews(dimension, allowed) ? [{ dimension, named: allowed }] : [];
+    return limits.isNews(dimension, allowed, grantedAtMs) ? [{ dimension, named: allowed }] : [];
   });
 }
 

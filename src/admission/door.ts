@@ -115,6 +115,7 @@ export function openDoor({ pool, deployment }: Place, deps: DoorDeps): Door {
         deployment,
         reserved,
         estimatedInput: ask.inputTokens,
+        grantedAtMs: anchor.nowMs(),
         probe: granted === 2,
       };
       return { granted: true, permit, startMs: waitUs / 1_000, nextMs: nextUs / 1_000, more, eachMs: eachUs / 1_000 };
@@ -222,12 +223,12 @@ function shapeArguments(shape: Shape): number[] {
   return [2, shape.lengthUs, shape.size, shape.coldUnits, shape.phaseUs, shape.guardUs];
 }
 
-/** Smaller differences are rounding (Anthropic's to a thousand) and calls that overtook each other. */
+/** Smaller differences are rounding (Anthropic's to a thousand). */
 const foreignShare = 0.05;
 
 /**
  * Units that the provider counted as used when it answered, from what it says is left; only where its shape tells what a
- * full bucket is, and a twentieth of it is let pass.
+ * full bucket is; a twentieth of it is let pass, and what may have overtaken the call on the way.
  */
 function usedAtProvider(
   pool: Pool,
@@ -238,7 +239,10 @@ function usedAtProvider(
   const reading = dimension in (report ?? {}) ? report?.[dimension as keyof LimitReport] : undefined;
   const spec = pool.limits.find((candidate) => candidate.dimension === dimension);
   if (reading?.remaining === undefined || limit === undefined || spec === undefined) return undefined;
+  // Where it counts against another limit than we do, its numbers say nothing of ours.
+  if (reading.limit !== undefined && reading.limit !== limit) return undefined;
   if (spec.mode === "second" || spec.mode === "sliding") return undefined;
   const whole = spec.mode === "bucket" ? (limit * spec.burstSeconds) / 60 : limit;
-  return Math.max(0, whole - reading.remaining - foreignShare * whole);
+  const onTheWay = (limit / 60_000) * pool.jitterMs;
+  return Math.max(0, whole - reading.remaining - foreignShare * whole - onTheWay);
 }

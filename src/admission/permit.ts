@@ -10,6 +10,8 @@ export interface Permit {
   readonly reserved: Readonly<Partial<Record<Dimension, number>>>;
   /** The caller's estimate of its input, to learn from. */
   readonly estimatedInput: number;
+  /** Milliseconds of this process' clock when it was granted. */
+  readonly grantedAtMs: number;
   /** The one call that finds out whether an open circuit may close. */
   readonly probe: boolean;
 }

@@ -14,9 +14,10 @@ export interface PoolLimits {
   limitOf(dimension: Dimension): number | undefined;
   /**
    * Whether a limit that an answer names is to be followed: a lower one, or one where there was none, at once; a higher
-   * one when three answers in a row agree on it.
+   * one when three answers in a row agree on it, to calls that were granted after a limit was last lowered: older answers
+   * are still on their way.
    */
-  isNews(dimension: Dimension, named: number): boolean;
+  isNews(dimension: Dimension, named: number, grantedAtMs: number): boolean;
   /** Reads what was learned; to be called when a script speaks of another version. */
   refresh(version: number): Promise<void>;
 }
@@ -24,11 +25,13 @@ export interface PoolLimits {
 /** A limit that is higher than the one followed counts when this many answers agree. */
 const agreeing = 3;
 
-export function openPoolLimits(redis: Redis, key: string, pool: Pool): PoolLimits {
+/** `nowMs` is the clock of `grantedAtMs`. */
+export function openPoolLimits(redis: Redis, key: string, pool: Pool, nowMs: () => number): PoolLimits {
   let version = 0;
   let learned: Readonly<Record<string, string>> = {};
   let shapes = shapesOf(pool, learned);
   let shapedAt = Date.now();
+  let loweredAtMs = Number.NEGATIVE_INFINITY;
   const claims = new Map<Dimension, { readonly named: number; readonly times: number }>();
   return {
     get version() {
@@ -46,9 +49,10 @@ export function openPoolLimits(redis: Redis, key: string, pool: Pool): PoolLimit
       const spec = pool.limits.find((limit) => limit.dimension === dimension);
       return spec === undefined ? undefined : followed(spec, learned);
     },
-    isNews(dimension, named) {
+    isNews(dimension, named, grantedAtMs) {
       const before = this.limitOf(dimension);
       const isHigher = before !== undefined && named > before;
+      if (isHigher && grantedAtMs < loweredAtMs) return false;
       const claim = claims.get(dimension);
       claims.delete(dimension);
       if (named === before) return false;
@@ -59,7 +63,12 @@ export function openPoolLimits(redis: Redis, key: string, pool: Pool): PoolLimit
       return false;
     },
     async refresh(newest) {
+      const before = pool.limits.map((spec) => followed(spec, learned) ?? Number.POSITIVE_INFINITY);
       learned = await redis.hgetall(key);
+      const isLower = pool.limits.some(
+        (spec, at) => (followed(spec, learned) ?? Number.POSITIVE_INFINITY) < (before[at] ?? 0),
+      );
+      if (isLower) loweredAtMs = nowMs();
       version = newest;
       shapes = shapesOf(pool, learned);
       shapedAt = Date.now();

@@ -100,14 +100,17 @@ export function moveAfterCall(
   target: Target,
   call: MadeCall,
   onward: Onward | undefined,
+  isProbe: boolean,
 ): Move {
   const { outcome } = call;
+  // A probe goes ahead for everybody: that it failed is not its request's attempt.
+  const spent = !isProbe;
   if (outcome.ok) return { event: "succeed", spent: true, result: resultOf(request, target, outcome) };
   if (call.stopped) return { event: "handBack", spent: false, reason: stoppedReason };
 
   const disposition = dispositionFor(outcome.failure, {
-    spentHere: request.attemptsSpentHere + 1,
-    spentInAll: request.attemptsSpent + 1,
+    spentHere: request.attemptsSpentHere + (spent ? 1 : 0),
+    spentInAll: request.attemptsSpent + (spent ? 1 : 0),
     policy: deps.catalog.policyFor(request.model, target.deployment.provider),
     hasNextDeployment: onward !== undefined,
     nextIsOpen: onward?.open === true,
@@ -119,7 +122,7 @@ export function moveAfterCall(
   const failure = { kind: outcome.failure.kind, message: outcome.failure.message };
   switch (disposition.next) {
     case "retry":
-      return { event: "postpone", spent: true, delayMs: disposition.delayMs, failure, reason };
+      return { event: "postpone", spent, delayMs: disposition.delayMs, failure, reason };
     case "defer":
       return { event: "postpone", spent: false, delayMs: disposition.delayMs, failure, reason };
     case "fallBack":
@@ -128,7 +131,7 @@ export function moveAfterCall(
         ? { event: "fail", spent: true, failure, reason }
         : {
             event: "fallBack",
-            spent: disposition.spent,
+            spent: disposition.spent && spent,
             reason,
             onward: onwardTo(onward.deployment, request, target, {
               kind: disposition.spent ? failure.kind : blockedKind,

@@ -62,7 +62,13 @@ export async function runAttempt(deps: AttemptDeps, request: ClaimedRequest, hoo
       if (call.outcome.limits !== undefined) deps.observeLimits(target.pool, call.outcome.limits);
 
       const onward = call.outcome.ok || call.stopped ? undefined : await standIn(deps, request, hooks);
-      const ended = await record(deps, request, moveAfterCall(deps, request, target, call, onward), call, span);
+      const ended = await record(
+        deps,
+        request,
+        moveAfterCall(deps, request, target, call, onward, admitted.permit.probe),
+        call,
+        span,
+      );
       await settled;
       return ended;
     },

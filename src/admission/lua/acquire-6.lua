@@ -79,7 +79,7 @@ local provider = redis.call('HMGET', KEYS[6], 'iso', 'off', 'rl', 'rt')
 local perCall, perUs = tonumber(ARGV[8]), tonumber(ARGV[9])
 local retryCap = math.max(1, perUs * 10000000)
 local retries = math.min(retryCap, (tonumber(provider[3] or '') or retryCap) + perUs * math.max(0, now - (tonumber(provider[4] or '') or now)))
-local retriesChanged, circuitWrites = false, {}
+local retriesChanged = false
 
 -- Arrival times with every booking that is still to come, and the last of their starts.
 local ahead, lastStart = {}, 0
@@ -214,7 +214,7 @@ local function decide(at)
     if flags >= 4 and (paused > now or (shut and not isProbe)) then
       cancelLease(pool, KEYS[2], KEYS[3], KEYS[4], lease)
       held = held - 1
-      if isProbe then circuitWrites = {'px', now} end
+      if isProbe then redis.call('HSET', KEYS[5], 'px', now) end
       return answer(0, math.ceil(shut and shutUs or paused - now), shut or (paused == pool.pu and -2 or -7), 0, 0, 0)
     end
     redis.call('ZADD', KEYS[2], 'XX', 'GT', now + leaseUs, lease)
@@ -223,7 +223,7 @@ local function decide(at)
     if start > now + longestSleepUs then
       cancelLease(pool, KEYS[2], KEYS[3], KEYS[4], lease)
       held = held - 1
-      if isProbe then circuitWrites = {'px', now} end
+      if isProbe then redis.call('HSET', KEYS[5], 'px', now) end
       return answer(0, math.ceil(start - now), 1, 0, 0, 0)
     end
     return answer(isProbe and 2 or 1, math.ceil(math.max(0, start - now)), 0, 0, 0, 0)
@@ -250,10 +250,10 @@ local function decide(at)
   local isProbe = circuit.st ~= nil
   if isProbe then
     circuit.st, circuit.pr, circuit.px = 'half', lease, now + leaseUs
-    circuitWrites = {'st', 'half', 'pr', lease, 'px', circuit.px, 'cg', now}
+    redis.call('HSET', KEYS[5], 'st', 'half', 'pr', lease, 'px', circuit.px, 'cg', now)
   elseif rampRoom(circuit, now) then
     circuit.ra = (circuit.ra or 0) + 1
-    circuitWrites = {'ra', circuit.ra}
+    redis.call('HSET', KEYS[5], 'ra', circuit.ra)
   end
   retries = flags % 2 == 1 and retries - 1 or math.min(retryCap, retries + perCall)
   retriesChanged = true
@@ -282,6 +282,5 @@ end
 
 for at = 11 + 6 * n, #ARGV, 5 + n do decide(at) end
 writePool(KEYS[1], pool)
-if #circuitWrites > 0 then redis.call('HSET', KEYS[5], unpack(circuitWrites)) end
 if retriesChanged then redis.call('HSET', KEYS[6], 'rl', retries, 'rt', now) end
 return answers

@@ -23,9 +23,9 @@ pause(KEYS[1], 'pu', tonumber(ARGV[2]))
 pause(KEYS[3], 'pu', tonumber(ARGV[3]))
 
 -- A refusal that our own account does not explain: somebody else's traffic, or a limit nobody told us of. Three in a row
--- slow the pool down by three tenths; growing too fast does at once.
+-- slow the pool down by three tenths; growing too fast does at once. Once a second: refusals that come together are one sign.
 local slow = ARGV[4]
-if slow ~= '0' then
+if slow ~= '0' and now - (pool.st or 0) > 1000000 then
   pool.rf = (pool.rf or 0) + 1
   if slow == '2' or pool.rf >= 3 then
     pool.rf = 0

@@ -62,7 +62,7 @@ export const granted = (place: Place, ask: Ask, startMs = 0): Verdict => ({
     reserved: { requests: 1 },
     estimatedInput: ask.inputTokens,
     grantedAtMs: 0,
-  probe: false,
+    probe: false,
   },
   startMs,
   nextMs: 0,

@@ -17,7 +17,11 @@ async function openDesk(options: SimulatorOptions = {}) {
     ...simulated(simulator),
     REDIS_URL: await services.emptyRedis(),
     DATABASE_URL: await services.emptyDatabase(),
+    // Faults are to be met by retries here, not waited out behind a circuit.
+    PROVIDER_CIRCUIT_THRESHOLD: "1000",
+    MILLRACE_CONFIG: "millrace.json",
   };
+  writeFileSync(join(cwd, "millrace.json"), JSON.stringify({ circuit: { ratio: 1, minimumCalls: 10_000 } }));
   return {
     simulator,
     cwd,
@@ -104,13 +108,13 @@ describe("batch run", () => {
 
   it("ends with 2 when some lines failed, and retry runs just those again", async () => {
     const { cli, cwd, simulator, answers } = await openDesk();
-    simulator.order({ kind: "insufficient-quota", provider: "openai", probability: 1 });
+    simulator.order({ kind: "server-error", provider: "openai", probability: 1 });
     writeLines(cwd, "in.jsonl", plainLines(9));
     const failed = await cli("batch", "run", "in.jsonl", "-o", "out.jsonl", "--json");
     expect(failed.code, failed.stderr).toBe(2);
     const { id, counts }: { id: string; counts: unknown } = JSON.parse(failed.stdout);
     expect(counts).toMatchObject({ accepted: 9, succeeded: 6, failed: 3 });
-    expect(answers("out.jsonl")[1]).toMatchObject({ id: "plain-1", line: 2, error: { kind: "quotaHard" } });
+    expect(answers("out.jsonl")[1]).toMatchObject({ id: "plain-1", line: 2, error: { kind: "server" } });
     const listed = await cli("batch", "results", id, "--failed");
     expect(listed.stdout.trim().split("\n")).toHaveLength(3);
 
@@ -119,12 +123,13 @@ describe("batch run", () => {
     const mended = await cli("batch", "run", "in.jsonl", "-o", "out.jsonl");
     expect(mended.code, mended.stderr).toBe(0);
     expect(idsIn(cwd, "out.jsonl")).toEqual(plainLines(9).map((_line, at) => `plain-${at}`));
-    expect(simulator.summary().calls).toBe(12);
+    // Each of the three was tried three times before.
+    expect(simulator.summary().calls).toBe(6 + 9 + 3);
   });
 
   it("ends with 3 when no line was answered", async () => {
     const { cli, cwd, simulator } = await openDesk();
-    simulator.order({ kind: "auth", probability: 1 });
+    simulator.order({ kind: "server-error", probability: 1 });
     writeLines(cwd, "in.jsonl", openaiLines(3));
     const ended = await cli("batch", "run", "in.jsonl", "-o", "out.jsonl");
     expect(ended.code, ended.stderr).toBe(3);

@@ -24,6 +24,8 @@ export const temporaryDirectory = (name = "project", mode = 0o755): string => {
   onTestFinished(async () => {
     for (const running of processesOf(directory)) if (isRunning(running)) process.kill(running.pid, "SIGKILL");
     await eventually(() => processesOf(directory).every((known) => !isRunning(known)));
+    // A server that was told to stop may have children that are just ending.
+    await eventually(() => workingIn(top).length === 0).catch(() => {});
     const strays = workingIn(top);
     for (const pid of strays) process.kill(pid, "SIGKILL");
     if (strays.length > 0) throw new Error(`servers ran that nobody had recorded: ${strays}`);

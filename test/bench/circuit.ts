@@ -41,7 +41,7 @@ let keys = 0;
 
 await bench("circuit", async ({ quick, fleet, say }) => {
   const plan: Plan = quick
-    ? { processes: 4, outageS: 6, coolDownMs: 1_000 }
+    ? { processes: 4, outageS: 4, coolDownMs: 1_000 }
     : { processes: 16, outageS: 120, coolDownMs: 5_000 };
   say(`${plan.outageS} s down, ${perSecond} requests/s, ${plan.processes} processes, cool-down ${plan.coolDownMs} ms`);
   const figures: Record<string, number> = {};
@@ -97,7 +97,7 @@ async function arm(
     }
   })();
   try {
-    await sleep(5_000);
+    await sleep(plan.outageS > 10 ? 5_000 : 2_000);
     const downAt = Date.now();
     simulator.order({ kind: "overloaded", forMs: plan.outageS * 1_000 });
     await sleep(plan.outageS * 1_000);

@@ -21,9 +21,9 @@ await bench("quota", async ({ quick, fleet, say }) => {
     .split(",")
     .map(Number);
   const seeds = Number(option("--seeds", quick ? "1" : "3"));
-  const burstSeconds = Number(option("--burst", quick ? "2" : "10"));
-  const seconds = Number(option("--seconds", quick ? "16" : "240"));
-  const peerSeconds = Number(option("--peer-seconds", quick ? "4" : "150"));
+  const burstSeconds = Number(option("--burst", quick ? "1.5" : "10"));
+  const seconds = Number(option("--seconds", quick ? "12" : "240"));
+  const peerSeconds = Number(option("--peer-seconds", quick ? "3" : "150"));
   const shapes = quotaShapes(burstSeconds).filter((shape) => !quick || !shape.needsMinutes);
   say(`lengths: ${traceName()}; buckets of ${burstSeconds} s; runs of ${seconds} s, ${seeds} seed(s)`);
   const figures: Record<string, number> = {};
@@ -51,7 +51,7 @@ await bench("quota", async ({ quick, fleet, say }) => {
   figures["second.bound"] = secondBound;
 
   const scene = await openScene({ fleet, shapes, seed: 1, burstSeconds, seconds: peerSeconds, say });
-  await peers(scene, Math.min(4, most), shapes, quick, figures).finally(() => scene.simulator.close());
+  await peers(scene, Math.min(quick ? 2 : 4, most), shapes, quick, figures).finally(() => scene.simulator.close());
   return figures;
 });
 

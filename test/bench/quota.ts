@@ -4,65 +4,96 @@
  * the limits and its ledger is the judge.
  *
  * `--trace FILE` takes the lengths from a CSV; `--burst S`: seconds' worth that the provider's buckets hold; `--seeds N`;
- * `--processes 1,4,16`; `--seconds S`: length of a run. See docs/limits.md for what this cannot show.
+ * `--processes 1,4,16`; `--seconds S`: length of a run (`--minute-seconds S` by the minute); `--shapes refilling,minute`. See docs/limits.md for what this cannot show.
  */
 import { bench } from "./bench.ts";
 import { type Judgement, judgementWords } from "./quota/judge.ts";
 import { ours } from "./quota/ours.ts";
-import { peer, peerArms } from "./quota/peers.ts";
+import { type PeerArm, peer, peerArms } from "./quota/peers.ts";
 import { openScene, type Scene } from "./quota/scene.ts";
 import { type QuotaShape, quotaShapes, secondBound } from "./quota/shapes.ts";
 import { traceName } from "./quota/trace.ts";
 
 type Judgements = ReadonlyMap<QuotaShape["name"], Judgement>;
+type Figures = Record<string, number>;
 
 await bench("quota", async ({ quick, fleet, say }) => {
   const numbers = option("--processes", quick ? "4" : "1,4,16")
     .split(",")
     .map(Number);
   const seeds = Number(option("--seeds", quick ? "1" : "3"));
-  const burstSeconds = Number(option("--burst", quick ? "1.5" : "10"));
-  const seconds = Number(option("--seconds", quick ? "12" : "240"));
-  const peerSeconds = Number(option("--peer-seconds", quick ? "3" : "150"));
-  const shapes = quotaShapes(burstSeconds).filter((shape) => !quick || !shape.needsMinutes);
+  const burstSeconds = Number(option("--burst", quick ? "1" : "4"));
+  const seconds = Number(option("--seconds", quick ? "23" : "90"));
+  const peerSeconds = Number(option("--peer-seconds", quick ? "2" : "45"));
+  const minuteSeconds = Number(option("--minute-seconds", "480"));
+  const named = option("--shapes", quick ? "refilling,reserved,second" : "refilling,reserved,refunded,second,minute");
+  const wished = quotaShapes(burstSeconds).filter(({ name }) => named.split(",").includes(name));
+  const shapes = wished.filter(({ name }) => name !== "minute");
+  const minute = wished.filter(({ name }) => name === "minute");
   say(`lengths: ${traceName()}; buckets of ${burstSeconds} s; runs of ${seconds} s, ${seeds} seed(s)`);
-  const figures: Record<string, number> = {};
-  const most = Math.max(...numbers);
+  const figures: Figures = {};
+  const scene = (wish: { shapes: readonly QuotaShape[]; seed: number; seconds: number }) =>
+    openScene({ fleet, burstSeconds, say, ...wish });
 
-  for (const processes of numbers) {
+  for (const processes of shapes.length > 0 ? numbers : []) {
     const runs: Judgements[] = [];
     for (let seed = 1; seed <= seeds; seed += 1) {
-      const scene = await openScene({ fleet, shapes, seed, burstSeconds, seconds, say });
-      runs.push(await ours(scene, processes, shapes).finally(() => scene.simulator.close()));
+      const opened = await scene({ shapes, seed, seconds });
+      runs.push(await ours(opened, processes, shapes).finally(() => opened.simulator.close()));
       tell(say, `millrace, ${processes} process(es), seed ${seed}`, runs.at(-1));
     }
-    for (const { name } of shapes) {
-      const judged = runs.flatMap((run) => run.get(name) ?? []);
-      figures[`${name}.efficiency${processes}`] = mean(judged.map((one) => one.efficiency));
-      figures[`${name}.own429s${processes}`] = total(judged.map((one) => one.refused));
-      if (processes !== most) continue;
-      figures[`${name}.efficiency`] = mean(judged.map((one) => one.efficiency));
-      figures[`${name}.p99WaitS`] = mean(judged.map((one) => one.p99WaitS));
-    }
+    note(figures, shapes, runs, processes);
   }
-  for (const { name } of shapes) {
-    figures[`${name}.own429s`] = total(numbers.map((processes) => figures[`${name}.own429s${processes}`] ?? 0));
+  if (shapes.length > 0) {
+    const opened = await scene({ shapes, seed: 1, seconds: peerSeconds });
+    await peers(opened, quick ? 2 : 4, shapes, quick, figures).finally(() => opened.simulator.close());
   }
-  figures["second.bound"] = secondBound;
-
-  const scene = await openScene({ fleet, shapes, seed: 1, burstSeconds, seconds: peerSeconds, say });
-  await peers(scene, Math.min(quick ? 2 : 4, most), shapes, quick, figures).finally(() => scene.simulator.close());
-  return figures;
+  if (minute.length > 0) {
+    const opened = await scene({ shapes: minute, seed: 1, seconds: minuteSeconds });
+    await byTheMinute(opened, minute, figures).finally(() => opened.simulator.close());
+  }
+  return { ...figures, "second.bound": secondBound };
 });
+
+/** Figures of a number of processes; the plain names are those of the largest, refusals those of all. */
+function note(figures: Figures, shapes: readonly QuotaShape[], runs: readonly Judgements[], processes: number): void {
+  for (const { name } of shapes) {
+    const judged = runs.flatMap((run) => run.get(name) ?? []);
+    const efficiency = mean(judged.map((one) => one.efficiency));
+    const own429s = total(judged.map((one) => one.refused));
+    const reachable = judged.flatMap((one) => one.reachable ?? []);
+    figures[`${name}.efficiency${processes}`] = efficiency;
+    figures[`${name}.own429s${processes}`] = own429s;
+    figures[`${name}.efficiency`] = efficiency;
+    figures[`${name}.own429s`] = (figures[`${name}.own429s`] ?? 0) + own429s;
+    if (reachable.length > 0) figures[`${name}.reachable`] = mean(reachable);
+    figures[`${name}.p99WaitS`] = mean(judged.map((one) => one.p99WaitS));
+  }
+}
+
+/** Minutes of the clock take minutes: all arms at the same time, four processes each, every one with limits of its own. */
+async function byTheMinute(scene: Scene, shapes: readonly QuotaShape[], figures: Figures): Promise<void> {
+  const own = async () => {
+    const run = await ours(scene, 4, shapes);
+    tell(scene.say, "millrace, 4 process(es), seed 1", run);
+    note(figures, shapes, [run], 4);
+  };
+  const measure = async (arm: PeerArm) => {
+    const run = await peer(scene, arm, 2, shapes, arm === "bullmqLimiter" ? 0.85 : 1);
+    tell(scene.say, arm, run);
+    notePeer(figures, shapes, arm, [run]);
+  };
+  await Promise.all([own(), ...peerArms.map(measure)]);
+}
 
 async function peers(
   scene: Scene,
   processes: number,
   shapes: readonly QuotaShape[],
   quick: boolean,
-  figures: Record<string, number>,
+  figures: Figures,
 ): Promise<void> {
-  for (const arm of peerArms) {
+  const measure = async (arm: PeerArm) => {
     // The limiter in requests is swept; its best setting counts.
     const settings = arm === "bullmqLimiter" && !quick ? [0.5, 0.7, 0.85, 1] : [1];
     const runs: Judgements[] = [];
@@ -70,12 +101,19 @@ async function peers(
       runs.push(await peer(scene, arm, processes, shapes, setting));
       tell(scene.say, `${arm}${settings.length > 1 ? ` at ${setting}` : ""}`, runs.at(-1));
     }
-    for (const { name } of shapes) {
-      const judged = runs.flatMap((run) => run.get(name) ?? []);
-      const best = judged.reduce((one, other) => (score(other) > score(one) ? other : one));
-      figures[`${name}.${arm}.efficiency`] = best.efficiency;
-      figures[`${name}.${arm}.refusedPer1000`] = (1_000 * best.refused) / Math.max(1, best.admitted);
-    }
+    notePeer(figures, shapes, arm, runs);
+  };
+  // Quick runs show two of them, at the same time: each has limits of its own.
+  if (quick) await Promise.all((["bullmqLimiter", "sdkRetries"] as const).map(measure));
+  else for (const arm of peerArms) await measure(arm);
+}
+
+function notePeer(figures: Figures, shapes: readonly QuotaShape[], arm: PeerArm, runs: readonly Judgements[]): void {
+  for (const { name } of shapes) {
+    const judged = runs.flatMap((run) => run.get(name) ?? []);
+    const best = judged.reduce((one, other) => (score(other) > score(one) ? other : one));
+    figures[`${name}.${arm}.efficiency`] = best.efficiency;
+    figures[`${name}.${arm}.refusedPer1000`] = (1_000 * best.refused) / Math.max(1, best.admitted);
   }
 }
 

@@ -124,6 +124,7 @@ local function chargeWindow(i, start, cost)
   if number == pool.w[i] then pool.u[i] = pool.u[i] + cost else pool.v[i] = pool.v[i] + cost end
   local nearEnd = start >= phase[i] + (number + 1) * unit[i] - guard[i]
   if nearEnd and number == pool.w[i] then pool.v[i] = pool.v[i] + cost end
+  noteMost(pool, i)
   return number
 end
 
@@ -261,7 +262,8 @@ local function decide(at)
   for i = 1, n do
     local cost = kind[i] == 0 and 0 or tonumber(ARGV[at + 4 + i])
     local number = kind[i] == 2 and chargeWindow(i, start, cost) or 0
-    for _, value in ipairs({cost, 0, pool.f[i] or 0, number}) do record[#record + 1] = value end
+    record[#record + 1] = cost
+    record[#record + 1] = number
   end
   if start > now + 0.5 then
     redis.call('ZADD', KEYS[4], start, lease)
@@ -271,7 +273,6 @@ local function decide(at)
     end
   end
   bookAhead(start, record)
-  for i = 1, n do record[3 + perLease * (i - 1)] = usedOf(pool, i) end
   redis.call('HSET', KEYS[3], lease, cmsgpack.pack(record))
   redis.call('ZADD', KEYS[2], now + leaseUs, lease)
   held = held + 1

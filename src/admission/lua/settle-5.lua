@@ -24,14 +24,12 @@ local threshold, openUs, ratio = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(
 local minimumCalls, seconds = tonumber(ARGV[11]), tonumber(ARGV[12])
 
 -- Somebody else uses the key: what the provider counts beyond us is charged; what it counts less is never credited.
--- Compared is what was used when the call went out; readings of long ago say little.
-local recentUs = 10000000
-local function chargeForeign(i, start, usedThen, foreignThen, says)
-  if says < 0 or now - start > recentUs or not (pool.a[i] or pool.u[i]) then return end
-  local excess = says - usedThen - ((pool.f[i] or 0) - foreignThen)
-  if excess <= 0 then return end
-  chargeMore(pool, i, excess)
-  pool.f[i] = (pool.f[i] or 0) + excess
+-- Compared is the most that we used while the call was out: what it says may count calls that overtook it. Readings of
+-- longer ago than we remember say nothing.
+local function chargeForeign(i, start, says)
+  if says < 0 or now - start > slotUs or not (pool.a[i] or pool.u[i]) then return end
+  local excess = says - mostUsed(pool, i)
+  if excess > 0 then chargeMore(pool, i, excess) end
 end
 
 local function change(state, why)
@@ -130,8 +128,8 @@ for at = 13, #ARGV, 3 + 2 * n do
       local used, says = tonumber(ARGV[at + 1 + 2 * i]), tonumber(ARGV[at + 2 + 2 * i])
       local difference = used < 0 and 0 or used - costs[from]
       if difference > 0 then chargeMore(pool, i, difference) end
-      if difference < 0 then refund(pool, i, -difference, costs[1], costs[from + 3], false) end
-      chargeForeign(i, costs[1], costs[from + 1], costs[from + 2], says)
+      if difference < 0 then refund(pool, i, -difference, costs[1], costs[from + 1], false) end
+      chargeForeign(i, costs[1], says)
     end
     if how == 1 and pool.rf then pool.rf = 0 end
     -- Additive increase while the gauge is really used; doubling until it was lowered once.

@@ -7,6 +7,8 @@ import type { Length } from "./trace.ts";
 export interface Judgement {
   /** Earliest possible end of admission ÷ the real one, both from the start of the run. */
   readonly efficiency: number;
+  /** The efficiency of the best that is reachable, where that is known: see shapes.ts. */
+  readonly reachable: number | undefined;
   /** Calls refused by a limit, in all and by what it counts. */
   readonly refused: number;
   readonly causes: Readonly<Record<string, number>>;
@@ -26,9 +28,11 @@ export function judge(
   const refused = calls.filter((call) => call.refusedBy !== undefined);
   const causes: Record<string, number> = {};
   for (const { refusedBy = "" } of refused) causes[refusedBy] = (causes[refusedBy] ?? 0) + 1;
-  const last = Math.max(...admitted);
+  const bound = shape.lowerBound(requests, startMs);
+  const last = admitted.reduce((latest, at) => Math.max(latest, at), 0);
   return {
-    efficiency: admitted.length < requests.length ? 0 : shape.lowerBound(requests, startMs) / last,
+    efficiency: admitted.length < requests.length ? 0 : bound / last,
+    reachable: shape.reachable && bound / shape.reachable(requests),
     refused: refused.length,
     causes,
     p99WaitS: percentile(admitted, 0.99),

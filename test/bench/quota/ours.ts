@@ -2,11 +2,10 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { promptBody } from "../../../src/request/body.ts";
 import { commandLine, endChildren, startChild } from "./children.ts";
 import type { Judgement } from "./judge.ts";
-import { type Scene, watch } from "./scene.ts";
+import { run, type Scene, slotsOf } from "./scene.ts";
 import type { QuotaShape } from "./shapes.ts";
 import { type Length, maxOutputTokens, promptOf } from "./trace.ts";
 
@@ -17,7 +16,10 @@ export async function ours(
 ): Promise<ReadonlyMap<QuotaShape["name"], Judgement>> {
   const key = `sim-ours-${1_000 + processes}`;
   const directory = await mkdtemp(join(tmpdir(), "millrace-quota-"));
-  const settings = { pools: Object.fromEntries(scene.shapes.map((shape) => [shape.pool, shape.settings])) };
+  const settings = {
+    worker: { slotsPerLane: slotsOf(processes) },
+    pools: Object.fromEntries(scene.shapes.map((shape) => [shape.pool, shape.settings])),
+  };
   await writeFile(join(directory, "millrace.json"), JSON.stringify(settings));
   const { baseUrls } = scene.simulator;
   const environment = {
@@ -35,13 +37,18 @@ export async function ours(
     start("feeder", "reconciler"),
     ...Array.from({ length: processes }, () => start("anthropic", "openai")),
   ]);
+  const { lanes } = scene.fleet;
   try {
-    // One call wakes each pool; then they rest until their buckets, here and there, are full.
-    await handIn(scene, shapes, () => [{ inputTokens: 20, outputTokens: 5 }]);
-    await sleep(1_000 + scene.burstSeconds * 1_200);
-    const startMs = Date.now();
-    await handIn(scene, shapes, scene.requestsOf);
-    return await watch(scene, key, shapes, startMs);
+    return await run(
+      scene,
+      {
+        key,
+        handIn: (shape, requests) => handIn(scene, shape, requests),
+        pause: () => Promise.all(shapes.map(({ pool }) => lanes.pause(pool))),
+        resume: () => Promise.all(shapes.map(({ pool }) => lanes.resume(pool))),
+      },
+      shapes,
+    );
   } finally {
     await endChildren(children, "SIGKILL");
     await rm(directory, { recursive: true, force: true });
@@ -49,21 +56,15 @@ export async function ours(
   }
 }
 
-async function handIn(
-  scene: Scene,
-  shapes: readonly QuotaShape[],
-  requestsOf: (shape: QuotaShape) => readonly Length[],
-): Promise<void> {
-  for (const shape of shapes) {
-    const orders = requestsOf(shape).map((length) => ({
-      body: { ...promptBody(shape.model, promptOf(length)), maxOutputTokens },
-      tenant: "bench",
-      priority: "standard" as const,
-    }));
-    for (let from = 0; from < orders.length; from += 500) {
-      const accepted = await scene.fleet.intake.accept(orders.slice(from, from + 500));
-      const refused = accepted.find((one) => !one.ok);
-      if (refused?.ok === false) throw new Error(refused.refusal.message);
-    }
+async function handIn(scene: Scene, shape: QuotaShape, requests: readonly Length[]): Promise<void> {
+  const orders = requests.map((length) => ({
+    body: { ...promptBody(shape.model, promptOf(length)), maxOutputTokens },
+    tenant: "bench",
+    priority: "standard" as const,
+  }));
+  for (let from = 0; from < orders.length; from += 500) {
+    const accepted = await scene.fleet.intake.accept(orders.slice(from, from + 500));
+    const refused = accepted.find((one) => !one.ok);
+    if (refused?.ok === false) throw new Error(refused.refusal.message);
   }
 }

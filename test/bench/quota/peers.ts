@@ -3,7 +3,7 @@ import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { endChildren, peerScript, startChild } from "./children.ts";
 import type { Judgement } from "./judge.ts";
-import { type Scene, watch } from "./scene.ts";
+import { run, type Scene, slotsOf } from "./scene.ts";
 import type { QuotaShape } from "./shapes.ts";
 import type { Length } from "./trace.ts";
 
@@ -52,7 +52,7 @@ export async function peer(
     apiKey,
     baseUrls: scene.simulator.baseUrls,
     processes,
-    slots: 50,
+    slots: slotsOf(processes),
     burstSeconds: scene.burstSeconds,
     setting,
     shapes: shapes.map((shape) => peerShape(shape, `peer-${runs}-${shape.name}`)),
@@ -63,20 +63,27 @@ export async function peer(
       startChild([peerScript], /peer works/, { PEER: JSON.stringify(order) }, process.cwd()),
     ),
   );
-  const queues: Queue[] = [];
+  const queues = new Map(
+    shapes.map(({ name }, at) => [name, new Queue<Length>(order.shapes[at]?.queue ?? "", { connection: redis })]),
+  );
+  const all = [...queues.values()];
   try {
-    const startMs = Date.now();
-    for (const [at, shape] of shapes.entries()) {
-      const queue = new Queue<Length>(order.shapes[at]?.queue ?? "", { connection: redis });
-      queues.push(queue);
-      await queue.addBulk(
-        scene.requestsOf(shape).map((data) => ({ name: shape.model, data, opts: { removeOnComplete: true } })),
-      );
-    }
-    return await watch(scene, apiKey, shapes, startMs);
+    return await run(
+      scene,
+      {
+        key: apiKey,
+        handIn: async (shape, requests) => {
+          const jobs = requests.map((data) => ({ name: shape.model, data, opts: { removeOnComplete: true } }));
+          await queues.get(shape.name)?.addBulk(jobs);
+        },
+        pause: () => Promise.all(all.map((queue) => queue.pause())),
+        resume: () => Promise.all(all.map((queue) => queue.resume())),
+      },
+      shapes,
+    );
   } finally {
     await endChildren(children, "SIGKILL");
-    for (const queue of queues) await queue.obliterate({ force: true }).catch(() => {});
+    for (const queue of all) await queue.obliterate({ force: true }).catch(() => {});
     redis.disconnect();
   }
 }

@@ -44,20 +44,48 @@ export async function openScene(wish: SceneWish): Promise<Scene> {
   return { ...wish, simulator, requestsOf: (shape) => drawn.get(shape.name) ?? [] };
 }
 
-/** Waits until every request of the arm was admitted, or for far too long; then says how it went. */
-export async function watch(
+/** One way to send the requests, its processes running: how it takes them and how it is held back. */
+export interface Arm {
+  /** Its calls are told apart, and limited, by its key. */
+  readonly key: string;
+  handIn(shape: QuotaShape, requests: readonly Length[]): Promise<void>;
+  pause(): Promise<unknown>;
+  resume(): Promise<unknown>;
+}
+
+/** Slots of one process for each shape; the fleet has the same number, however many processes it is. */
+export const slotsOf = (processes: number): number => Math.max(8, Math.ceil(64 / processes));
+
+/** A few calls open connections and let the code get warm: a fleet is not started for every batch. */
+const warmUp: readonly Length[] = Array.from({ length: 25 }, () => ({ inputTokens: 40, outputTokens: 8 }));
+
+/** Runs the requests through an arm. Taking them in is not what is measured: the time begins when it is let go. */
+export async function run(
   scene: Scene,
-  key: string,
+  arm: Arm,
   shapes: readonly QuotaShape[],
-  startMs: number,
 ): Promise<ReadonlyMap<QuotaShape["name"], Judgement>> {
-  const patienceMs = 4 * scene.seconds * 1_000 + 30_000;
-  const callsOf = (shape: QuotaShape) =>
+  const callsOf = (shape: QuotaShape, sinceMs: number) =>
     scene.simulator
       .ledger()
-      .filter((call) => call.keyTail === key.slice(-4) && call.model === shape.model && call.atMs >= startMs);
-  const isDone = (shape: QuotaShape) =>
-    callsOf(shape).filter((call) => call.status === 200).length >= scene.requestsOf(shape).length;
-  while (!shapes.every(isDone) && Date.now() - startMs < patienceMs) await sleep(250);
-  return new Map(shapes.map((shape) => [shape.name, judge(shape, scene.requestsOf(shape), callsOf(shape), startMs)]));
+      .filter(({ keyTail, model, atMs }) => keyTail === arm.key.slice(-4) && model === shape.model && atMs >= sinceMs);
+  const allAdmitted = async (sinceMs: number, count: (shape: QuotaShape) => number, patienceMs: number) => {
+    const isDone = (shape: QuotaShape) =>
+      callsOf(shape, sinceMs).filter(({ status }) => status === 200).length >= count(shape);
+    while (!shapes.every(isDone) && Date.now() - sinceMs < patienceMs) await sleep(250);
+  };
+
+  const warmUpMs = Date.now();
+  for (const shape of shapes) await arm.handIn(shape, warmUp);
+  await allAdmitted(warmUpMs, () => warmUp.length, 30_000);
+  await arm.pause();
+  for (const shape of shapes) await arm.handIn(shape, scene.requestsOf(shape));
+  // Buckets fill, here and there.
+  await sleep(300 + scene.burstSeconds * 1_200);
+  const startMs = Date.now();
+  await arm.resume();
+  await allAdmitted(startMs, (shape) => scene.requestsOf(shape).length, 4 * scene.seconds * 1_000 + 30_000);
+  return new Map(
+    shapes.map((shape) => [shape.name, judge(shape, scene.requestsOf(shape), callsOf(shape, startMs), startMs)]),
+  );
 }

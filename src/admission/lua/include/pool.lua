@@ -1,16 +1,17 @@
 -- A pool's state: hash with lt = newest time seen, shift = see clock.lua, ri = server it was written on, lo = 1: it was
 -- lost, and nobody has begun it anew; lv = version of the learned limits, pu = paused until, sk = slowdown (1 = none) as of
 -- st, rf = unexplained refusals in a row, c = learned concurrency, cd = it was ever lowered, ct = when; hk = lease whose turn
--- is kept, hs = its start, hx = until when, hh = its share; cs = since when it began cold. Then, by dimension i:
+-- is kept, hs = its start, hx = until when, hh = its share; cs = since when it began cold; qs = see noteMost. Then, by
+-- dimension i:
 --   bucket  a<i> = theoretical arrival time, p<i> = us a unit it was counted with, z<i> = its size, m<i> = see noteLow
 --   window  w<i> = its number, u<i>, v<i> = units used in it and in the next one, l<i> = its length, h<i> = its phase
---   f<i> = units charged so far for use that was not ours
--- leases: lease id -> expiry. costs: lease id -> {start, then four a dimension: reserved, used after it, f<i>, w<i>}.
+--   q<i>, r<i> = see noteMost
+-- leases: lease id -> expiry. costs: lease id -> {start, then two a dimension: reserved, w<i>}.
 -- booked: lease id -> start, for those whose start has not come.
-local names = {'lt', 'shift', 'lv', 'pu', 'sk', 'st', 'rf', 'c', 'cd', 'ct', 'hs', 'hx', 'hh', 'cs', 'lo'}
+local names = {'lt', 'shift', 'lv', 'pu', 'sk', 'st', 'rf', 'c', 'cd', 'ct', 'hs', 'hx', 'hh', 'cs', 'lo', 'qs'}
 local texts = {'ri', 'hk'}
-local letters = {'a', 'p', 'z', 'w', 'u', 'v', 'l', 'h', 'f', 'm'}
-local perLease = 4
+local letters = {'a', 'p', 'z', 'w', 'u', 'v', 'l', 'h', 'q', 'r', 'm'}
+local perLease = 2
 
 local function readPool(key, n)
   local fields = {unpack(names)}
@@ -63,6 +64,38 @@ local function rollWindow(pool, i, number)
   pool.w[i], pool.v[i] = number, 0
 end
 
+-- The slowdown of a pool that was refused without a reason we can see: recovers by two hundredths a second.
+local function slowdown(pool)
+  if not pool.sk or pool.sk >= 1 then return 1 end
+  return math.min(1, pool.sk + 0.02 * math.max(0, pool.now - (pool.st or pool.now)) / 1000000)
+end
+
+-- Units of dimension i that are used and have not refilled.
+local function usedOf(pool, i)
+  if not pool.a[i] then return pool.u[i] or 0 end
+  return math.max(0, pool.a[i] - pool.now) / pool.p[i]
+end
+
+-- The most that was used within the last seconds, of slots of which two are kept: q<i> in this one, r<i> in the one before.
+local slotUs = 10000000
+local function rollMost(pool)
+  local slot = math.floor(pool.now / slotUs)
+  if pool.qs == slot then return end
+  for i = 1, pool.n do
+    pool.r[i] = pool.qs == slot - 1 and pool.q[i] or 0
+    pool.q[i] = usedOf(pool, i)
+  end
+  pool.qs = slot
+end
+
+local function noteMost(pool, i)
+  pool.q[i] = math.max(pool.q[i] or 0, usedOf(pool, i))
+end
+
+local function mostUsed(pool, i)
+  return math.max(pool.q[i] or 0, pool.r[i] or 0, usedOf(pool, i))
+end
+
 -- The pool at the present moment. `server` is the id of the Redis process: a state that another one wrote came by a failover
 -- or a restart, and what was charged last may be missing from it, as in one that is older than what the caller saw.
 local function openPool(key, n, given, seen, low, high, server)
@@ -75,19 +108,8 @@ local function openPool(key, n, given, seen, low, high, server)
   for i = 1, n do
     if pool.w[i] and pool.l[i] then rollWindow(pool, i, math.floor((pool.now - pool.h[i]) / pool.l[i])) end
   end
+  rollMost(pool)
   return pool
-end
-
--- The slowdown of a pool that was refused without a reason we can see: recovers by two hundredths a second.
-local function slowdown(pool)
-  if not pool.sk or pool.sk >= 1 then return 1 end
-  return math.min(1, pool.sk + 0.02 * math.max(0, pool.now - (pool.st or pool.now)) / 1000000)
-end
-
--- Units of dimension i that are used and have not refilled.
-local function usedOf(pool, i)
-  if not pool.a[i] then return pool.u[i] or 0 end
-  return math.max(0, pool.a[i] - pool.now) / pool.p[i]
 end
 
 -- m<i>[k]: when bucket i was used last by less than (k/16)^2 of its size. Units that are given back are worth no more than
@@ -116,6 +138,7 @@ end
 local function chargeBucket(pool, i, units, at)
   noteLow(pool, i, math.max(0, pool.a[i] - at) / pool.p[i], at)
   pool.a[i] = math.max(pool.a[i], at) + units * pool.p[i]
+  noteMost(pool, i)
 end
 
 -- Charges bookings whose start has come, in order of their starts; returns those that are still to come, in order.
@@ -160,6 +183,7 @@ local function chargeMore(pool, i, units)
     chargeBucket(pool, i, units, pool.now)
   elseif pool.u[i] then
     pool.u[i] = pool.u[i] + units
+    noteMost(pool, i)
   end
 end
 
@@ -180,7 +204,7 @@ local function cancelLease(pool, leasesKey, costsKey, bookedKey, lease)
   local wasBooked = redis.call('ZREM', bookedKey, lease) == 1
   for i = 1, costs and pool.n or 0 do
     local at = 2 + perLease * (i - 1)
-    refund(pool, i, costs[at], costs[1], costs[at + 3], wasBooked)
+    refund(pool, i, costs[at], costs[1], costs[at + 1], wasBooked)
   end
   return true
 end

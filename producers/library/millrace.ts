@@ -64,9 +64,15 @@ export type Status =
   | { readonly state: Exclude<RequestState, "succeeded">; readonly reason: string | undefined };
 
 /** The order was not taken: a field is wrong, nobody offers the model, its provider has no key, its key was used before for
- *  something else. Nothing was stored. */
+ *  something else, the backlog is full. Nothing was stored. */
 export class OrderRefused extends Error {
   override readonly name = "OrderRefused";
+  /** Set when the same order may be taken later: the backlog is full. */
+  readonly retryAfterSeconds: number | undefined;
+  constructor(message: string, retryAfterSeconds?: number) {
+    super(message);
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
 }
 
 /** The request ended without an answer, or is held for a person. */
@@ -145,7 +151,7 @@ export class Millrace {
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     });
     if (taken.ok) return taken.id;
-    throw new OrderRefused(taken.refusal.message);
+    throw new OrderRefused(taken.refusal.message, taken.refusal.retryAfterSeconds);
   }
 
   async #statusOf(request: RequestView): Promise<Status> {

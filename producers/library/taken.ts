@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import type { Accepted } from "../../src/intake/accept.ts";
+import type { FullRefusal } from "../../src/intake/full.ts";
 import type { Order, Refusal } from "../../src/intake/order.ts";
 import { requestWithKey } from "../../src/ledger/accept.ts";
 import { bodyOf } from "../../src/ledger/bodies.ts";
@@ -8,11 +9,12 @@ import { bodyOf } from "../../src/ledger/bodies.ts";
 export type Taken =
   /** `fresh`: false when this idempotency key had brought the request before. */
   | { readonly ok: true; readonly id: string; readonly fresh: boolean }
-  | { readonly ok: false; readonly refusal: Refusal | Mismatch };
+  | { readonly ok: false; readonly refusal: Refusal | FullRefusal | Mismatch };
 
 export interface Mismatch {
   readonly code: "idempotency_mismatch";
   readonly message: string;
+  readonly retryAfterSeconds?: undefined;
 }
 
 /** What became of an order that intake has answered: the request that is there now, or why there is none. */

@@ -63,17 +63,18 @@ export async function openBatch(ledger: Within, batch: NewBatch): Promise<BatchV
   return viewOf(row);
 }
 
-/** The batch of this fingerprint, opened when there is none. Two that ask at the same moment get the same batch. */
+/**
+ * The batch of this fingerprint, opened when there is none. Two that ask at the same moment, each in a transaction of its
+ * own, get the same batch.
+ */
 export async function findOrOpenBatch(
-  ledger: Ledger,
+  { sql }: Within,
   batch: NewBatch,
 ): Promise<{ readonly batch: BatchView; readonly fresh: boolean }> {
-  return ledger.sql.begin(async (sql) => {
-    await sql`select pg_advisory_xact_lock(hashtextextended(${batch.tenant} || ' ' || ${batch.fingerprint}, 4915112103))`;
-    const known = await batchByFingerprint({ sql }, batch.tenant, batch.fingerprint);
-    if (known !== undefined) return { batch: known, fresh: false };
-    return { batch: await openBatch({ sql }, batch), fresh: true };
-  });
+  await sql`select pg_advisory_xact_lock(hashtextextended(${batch.tenant} || ' ' || ${batch.fingerprint}, 4915112103))`;
+  const known = await batchByFingerprint({ sql }, batch.tenant, batch.fingerprint);
+  if (known !== undefined) return { batch: known, fresh: false };
+  return { batch: await openBatch({ sql }, batch), fresh: true };
 }
 
 /** accepting → running: all lines are in, and `total` says how many there are. False: the batch was not accepting. */

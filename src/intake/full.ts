@@ -15,7 +15,7 @@ const usualWaitSeconds = 30;
 export function fullRefusal(full: Full): FullRefusal {
   const { tenant, asked, most, open } = full;
   const whose = tenant === undefined ? "The backlog" : `The backlog of tenant ${JSON.stringify(tenant)}`;
-  const numbers = `${most} requests may be open, ${open} are, and ${asked} more ${asked === 1 ? "was" : "were"} handed in`;
+  const numbers = `${most} may be open, ${open} ${open === 1 ? "is" : "are"}, and ${asked} more ${asked === 1 ? "was" : "were"} handed in`;
   const key = tenant === undefined ? "backlog.maxOpen" : `backlog.maxOpenPerTenant or backlog.tenants`;
   const seconds = retryAfterSeconds(full);
   const advice =

@@ -47,7 +47,7 @@ describe("a bound on open requests", () => {
         ok: false,
         refusal: {
           code: "tenant_backlog_full",
-          message: expect.stringContaining("5 requests may be open, 5 are, and 1 more was handed in"),
+          message: expect.stringContaining("5 may be open, 5 are, and 1 more was handed in"),
           retryAfterSeconds: 30,
         },
       },
@@ -159,7 +159,7 @@ describe("a batch under a bound", () => {
     const fleet = await openTestFleet(services, { settings: { backlog: { maxOpen: 10 } } });
     expect(await fleet.intake.openBatch(batch(11), false)).toMatchObject({
       ok: false,
-      refusal: { message: expect.stringContaining("10 requests may be open, 0 are, and 11 more were handed in") },
+      refusal: { message: expect.stringContaining("10 may be open, 0 are, and 11 more were handed in") },
     });
     expect(await fleet.ledger.sql`select id from batches`).toEqual([]);
 

@@ -29,7 +29,7 @@ describe("a full backlog says", () => {
     expect(fullRefusal(full({ asked: 3 }))).toEqual({
       code: "backlog_full",
       message:
-        "The backlog is full: 100 requests may be open, 100 are, and 3 more were handed in. Nothing of it was stored. Come again in 30 s, or raise backlog.maxOpen in millrace.yaml.",
+        "The backlog is full: 100 may be open, 100 are, and 3 more were handed in. Nothing of it was stored. Come again in 30 s, or raise backlog.maxOpen in millrace.yaml.",
       retryAfterSeconds: 30,
     });
     expect(fullRefusal(full({ tenant: "acme" }))).toMatchObject({

@@ -211,13 +211,15 @@ export async function cancelBatch(ledger: Ledger, id: string): Promise<number> {
 
 /**
  * Failed lines of a batch get a new request each, with fresh attempts; the failed ones stay failed (terminal is terminal)
- * and leave the batch. Returns how many.
+ * and leave the batch. Those whose prompt is no longer kept as it was stay as they are. Returns how many run again.
  */
 export async function retryFailed(ledger: Ledger, id: string): Promise<number> {
   let retried = 0;
   for (;;) {
     const failed = await ledger.sql<{ id: string }[]>`
-      select id from requests where batch_id = ${id} and state = 'failed' order by id limit 1000`;
+      select id from requests where batch_id = ${id} and state = 'failed' and exists (
+        select 1 from payloads p where p.request_id = requests.id and p.kind = 'body' and not p.masked)
+      order by id limit 1000`;
     if (failed.length === 0) break;
     const rows = await ledger.sql`
       with again as (

@@ -8,7 +8,7 @@ import { acceptRequests, type NewRequest, withoutKnownKeys } from "../ledger/acc
 import { recallDispatched } from "../ledger/backlog.ts";
 import { type BatchView, batchByFingerprint, findOrOpenBatch, type NewBatch, openBatch } from "../ledger/batches.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { type Ask, asksOf, openRoom, type Room, type Roomed } from "../ledger/open-counts.ts";
+import { type Ask, asksOf, type Full, openRoom, type Room, type Roomed } from "../ledger/open-counts.ts";
 import type { Bell } from "../queue/bell.ts";
 import { sideOf } from "../queue/lane-job.ts";
 import type { Lanes } from "../queue/lanes.ts";
@@ -71,6 +71,8 @@ export const openIntake = (deps: IntakeDeps): Intake => {
             rows.filter((row) => stored.value.has(row.id)),
           );
           deps.telemetry.count("accepted", {}, stored.value.size);
+        } else {
+          turnAway(deps, stored.full, rows.length);
         }
         return prepared.map((entry) => {
           if (!entry.ok) return { ok: false, refusal: entry.refusal };
@@ -89,10 +91,15 @@ export const openIntake = (deps: IntakeDeps): Intake => {
       const opened = await room.take(asks, async (sql) =>
         startOver ? { batch: await openBatch({ sql }, batch), fresh: true } : findOrOpenBatch({ sql }, batch),
       );
-      return opened.ok ? { ok: true, ...opened.value } : { ok: false, refusal: fullRefusal(opened.full) };
+      if (opened.ok) return { ok: true, ...opened.value };
+      turnAway(deps, opened.full, batch.total);
+      return { ok: false, refusal: fullRefusal(opened.full) };
     },
   };
 };
+
+const turnAway = ({ telemetry }: IntakeDeps, full: Full, count: number): void =>
+  telemetry.count("turnedAway", { bound: full.tenant === undefined ? "fleet" : "tenant" }, count);
 
 /** The ids of the new rows, or the bound that has no room for all. */
 async function store(deps: IntakeDeps, room: Room, rows: readonly NewRequest[]): Promise<Roomed<ReadonlySet<string>>> {

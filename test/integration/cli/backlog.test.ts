@@ -35,15 +35,11 @@ it("a file is handed in whole, or refused whole with the numbers and exit code 7
   const again = await cli("batch", "submit", "first.jsonl");
 
   expect(large.code, large.stderr).toBe(75);
-  expect(large.stderr).toMatch(
-    /30 may be open, 0 are, and 31 more were handed in\. So many never fit at once/,
-  );
+  expect(large.stderr).toMatch(/30 may be open, 0 are, and 31 more were handed in\. So many never fit at once/);
   expect([first.code, first.stdout]).toEqual([0, expect.stringContaining("accepted 20 lines")]);
   for (const refused of [second, run]) {
     expect(refused.code).toBe(75);
-    expect(refused.stderr).toMatch(
-      /30 may be open, 20 are, and 11 more were handed in\. .*Come again in \d+ s/,
-    );
+    expect(refused.stderr).toMatch(/30 may be open, 20 are, and 11 more were handed in\. .*Come again in \d+ s/);
   }
   expect([again.code, again.stdout]).toEqual([0, expect.stringContaining("handed in before")]);
   const ledger = openLedger(environment.DATABASE_URL);

@@ -1,4 +1,5 @@
-import { expect, it } from "vitest";
+import { connect } from "node:net";
+import { expect, it, onTestFinished } from "vitest";
 import { openTestHttp } from "../../support/http.ts";
 import { useServices } from "../../support/services.ts";
 
@@ -18,9 +19,7 @@ it("answers 429 at a tenant's bound and 503 at the fleet's, with Retry-After and
     status: 429,
     json: { error: { type: "rate_limit_error", code: "tenant_backlog_full", param: null } },
   });
-  expect(tenant.json.error.message).toMatch(
-    /"acme" is full: 4 may be open, 4 are, and 1 more was handed in.*backlog/,
-  );
+  expect(tenant.json.error.message).toMatch(/"acme" is full: 4 may be open, 4 are, and 1 more was handed in.*backlog/);
   expect(whole).toMatchObject({ status: 503, json: { error: { type: "unavailable_error", code: "backlog_full" } } });
   for (const { headers } of [tenant, whole]) {
     expect(Number(headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
@@ -42,4 +41,26 @@ it("lets the same list in once there is room, and a known key at any time", asyn
   await expect
     .poll(() => send("POST", "/v1/requests", ask(2, "acme")).then(({ status }) => status), { timeout: 20_000 })
     .toBe(202);
+});
+
+it("holds no more bodies at once than it has memory for, and takes the next when one is through", async () => {
+  const { send, url } = await openTestHttp(services);
+  const { hostname, port } = new URL(url);
+  /** Announces a long body and keeps it back. */
+  const begin = async () => {
+    const socket = connect(Number(port), hostname);
+    onTestFinished(() => void socket.destroy());
+    const head = `POST /v1/requests HTTP/1.1\r\nhost: ${hostname}\r\ncontent-type: application/json\r\ncontent-length: ${36 * 1024 * 1024}\r\n\r\n{`;
+    await new Promise<void>((resolve) => socket.write(head, () => resolve()));
+    return socket;
+  };
+  const order = { prompt: "Say hello" };
+  const [first] = [await begin(), await begin(), await begin(), await begin()];
+
+  await expect.poll(() => send("POST", "/v1/requests", order).then(({ status }) => status)).toBe(503);
+  const refused = await send("POST", "/v1/requests", order);
+  expect(refused.json).toMatchObject({ error: { code: "too_much_at_once" } });
+  expect(refused.headers.get("retry-after")).toBe("1");
+  first?.destroy();
+  await expect.poll(() => send("POST", "/v1/requests", order).then(({ status }) => status)).toBe(202);
 });

@@ -138,6 +138,7 @@ const scopesOf = (asks: readonly Ask[]): string[] => asks.map(({ tenant }) => sc
  * Counts the open rows and takes off the counts what has ended since. What the counts say and what the rows say is read in
  * one snapshot, and only the difference is applied: what is accepted meanwhile stays counted. One counts at a time; who
  * waited for another's count needs none of its own. The lines still to come of a batch that is being handed in are open.
+ * State by state, so that each reads a partial index: what has ended is many times as much, and is not looked at.
  */
 export async function countOpen({ sql: ledger }: Pick<Ledger, "sql">): Promise<void> {
   await ledger.begin(async (sql) => {

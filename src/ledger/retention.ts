@@ -7,7 +7,6 @@ import {
   endedBefore,
   maskKept,
   nothingRemoved,
-  type Place,
   type Removed,
   removeBatches,
   removeContent,
@@ -29,8 +28,8 @@ interface Pass {
 }
 
 const dayMs = 86_400_000;
-/** Requests of a step. */
-const pageRows = 500;
+/** Requests of a step: some milliseconds of work, or, where texts are masked one by one, tenths of a second. */
+const pageRows = 200;
 
 /** One for each rule; none when everything is kept as it is. */
 function passesOf({ retention, capture }: Keeping): Pass[] {
@@ -87,29 +86,25 @@ export interface Pruning {
 
 /** The passes one after the other, each to its end. Where they are is known to this process only: a new one looks at everything once. */
 export function openPruning(ledger: Ledger, keeping: Keeping, way: Way = { dryRun: false }): Pruning {
-  const tracks = passesOf(keeping).map((pass) => ({ pass, place: beginning as Place }));
-  let current = 0;
+  const tracks = passesOf(keeping).map((pass) => ({ pass, place: beginning }));
+  let left = [...tracks];
   return {
     async step() {
-      for (; current < tracks.length; current += 1) {
-        const track = tracks[current];
-        if (track === undefined) break;
-        const { rows, last } = await endedBefore(ledger, track.pass.ageMs, track.place, pageRows);
+      for (let [track] = left; track !== undefined; [track] = left) {
+        const { pass } = track;
+        const { rows, last } = await endedBefore(ledger, pass.ageMs, track.place, pageRows);
         if (last !== undefined) {
-          const removed = await track.pass.act(ledger, rows, way);
+          const removed = await pass.act(ledger, rows, way);
           track.place = last;
           return { ...nothingRemoved, ...removed };
         }
-        if (track.pass.sweep !== undefined) {
-          track.place = beginning;
-          const swept = await track.pass.sweep(ledger, way);
-          if (Object.values(swept).some((count) => count > 0)) {
-            current += 1;
-            return { ...nothingRemoved, ...swept };
-          }
-        }
+        left.shift();
+        if (pass.sweep === undefined) continue;
+        track.place = beginning;
+        const swept = { ...nothingRemoved, ...(await pass.sweep(ledger, way)) };
+        if (swept.batches > 0) return swept;
       }
-      current = 0;
+      left = [...tracks];
       return undefined;
     },
   };

@@ -15,7 +15,7 @@ export interface EndedRequest {
   readonly tenant: string;
 }
 
-/** Where a pass is: behind this request. Times as text: a Date would lose the microseconds, and the place with them. */
+/** Where a pass is: behind this request or batch. Times as text: a Date would lose the microseconds, and the place with them. */
 export interface Place {
   readonly at: string;
   readonly id: string;
@@ -23,19 +23,45 @@ export interface Place {
 
 export const beginning: Place = { at: "-infinity", id: "00000000-0000-0000-0000-000000000000" };
 
-export interface Page {
+export interface Page<Last> {
   readonly rows: readonly EndedRequest[];
-  /** Of its last row; undefined when there is none. */
-  readonly last: Place | undefined;
+  /** Where the next page begins; undefined when this one is empty and there is none. */
+  readonly last: Last | undefined;
 }
 
-/** Requests that ended more than `ageMs` ago, oldest end first. */
-export async function endedBefore({ sql }: Ledger, ageMs: number, after: Place, limit: number): Promise<Page> {
-  const rows = await sql<(EndedRequest & Place)[]>`
-    select id, tenant, finished_at::text as at from requests
+/**
+ * Requests that ended more than `ageMs` ago, oldest end first. Lines of batches are passed by, for they count from the end of
+ * their batch: a page may be empty and not be the last.
+ */
+export async function endedSingles({ sql }: Ledger, ageMs: number, after: Place, limit: number): Promise<Page<Place>> {
+  const rows = await sql<(EndedRequest & Place & { single: boolean })[]>`
+    select id, tenant, finished_at::text as at, batch_id is null as single from requests
     where finished_at < now() - ${ageMs} * interval '1 millisecond' and (finished_at, id) > (${after.at}::text::timestamptz, ${after.id}::uuid)
     order by finished_at, id limit ${limit}`;
-  return { rows, last: rows.at(-1) };
+  return { rows: rows.filter(({ single }) => single), last: rows.at(-1) };
+}
+
+/** The next batch that ended more than `ageMs` ago, oldest end first. */
+export async function nextEndedBatch({ sql }: Ledger, ageMs: number, after: Place): Promise<Place | undefined> {
+  const [row] = await sql<Place[]>`
+    select id, finished_at::text as at from batches
+    where finished_at < now() - ${ageMs} * interval '1 millisecond' and (finished_at, id) > (${after.at}::text::timestamptz, ${after.id}::uuid)
+    order by finished_at, id limit 1`;
+  return row;
+}
+
+/** Requests of a batch's lines behind `afterLine`, but for those that run again. */
+export async function endedLines(
+  { sql }: Ledger,
+  batchId: string,
+  afterLine: number,
+  limit: number,
+): Promise<Page<number>> {
+  const rows = await sql<(EndedRequest & { line: number; ended: boolean })[]>`
+    select r.id, r.tenant, l.line_no as line, r.finished_at is not null as ended
+    from batch_lines l join requests r on r.id = l.request_id
+    where l.batch_id = ${batchId} and l.line_no > ${afterLine} order by l.line_no limit ${limit}`;
+  return { rows: rows.filter(({ ended }) => ended), last: rows.at(-1)?.line };
 }
 
 /** `dryRun`: nothing is changed, only counted. */

@@ -4,9 +4,12 @@ import type { Ledger } from "./ledger.ts";
 import {
   beginning,
   type EndedRequest,
-  endedBefore,
+  endedLines,
+  endedSingles,
   maskKept,
+  nextEndedBatch,
   nothingRemoved,
+  type Place,
   type Removed,
   removeBatches,
   removeContent,
@@ -20,7 +23,7 @@ export interface Keeping {
 }
 
 interface Pass {
-  /** From the end of a request. */
+  /** From the end of a request, or of its batch. */
   readonly ageMs: number;
   act(ledger: Ledger, rows: readonly EndedRequest[], way: Way): Promise<Partial<Removed>>;
   /** After the last page: what is left to do, and that the next time begins at the beginning. */
@@ -84,23 +87,29 @@ export interface Pruning {
   step(): Promise<Removed | undefined>;
 }
 
+/** Where a pass is: behind a request that came alone, behind a batch, and in the lines of the next one. */
+interface Track {
+  readonly pass: Pass;
+  single: Place;
+  batch: Place;
+  under: { readonly batch: Place; readonly line: number } | undefined;
+}
+
 /** The passes one after the other, each to its end. Where they are is known to this process only: a new one looks at everything once. */
 export function openPruning(ledger: Ledger, keeping: Keeping, way: Way = { dryRun: false }): Pruning {
-  const tracks = passesOf(keeping).map((pass) => ({ pass, place: beginning }));
+  const tracks = passesOf(keeping).map(
+    (pass): Track => ({ pass, single: beginning, batch: beginning, under: undefined }),
+  );
   let left = [...tracks];
   return {
     async step() {
       for (let [track] = left; track !== undefined; [track] = left) {
         const { pass } = track;
-        const { rows, last } = await endedBefore(ledger, pass.ageMs, track.place, pageRows);
-        if (last !== undefined) {
-          const removed = await pass.act(ledger, rows, way);
-          track.place = last;
-          return { ...nothingRemoved, ...removed };
-        }
+        const rows = await nextPage(ledger, track);
+        if (rows !== undefined) return { ...nothingRemoved, ...(await pass.act(ledger, rows, way)) };
         left.shift();
         if (pass.sweep === undefined) continue;
-        track.place = beginning;
+        Object.assign(track, { single: beginning, batch: beginning });
         const swept = { ...nothingRemoved, ...(await pass.sweep(ledger, way)) };
         if (swept.batches > 0) return swept;
       }
@@ -110,19 +119,47 @@ export function openPruning(ledger: Ledger, keeping: Keeping, way: Way = { dryRu
   };
 }
 
+/** What the pass has not seen yet, and moves it on: requests that came alone, then batch by batch. Undefined: it has seen all. */
+async function nextPage(ledger: Ledger, track: Track): Promise<readonly EndedRequest[] | undefined> {
+  const { ageMs } = track.pass;
+  const singles = await endedSingles(ledger, ageMs, track.single, pageRows);
+  if (singles.last !== undefined) {
+    track.single = singles.last;
+    return singles.rows;
+  }
+  const batch = track.under?.batch ?? (await nextEndedBatch(ledger, ageMs, track.batch));
+  if (batch === undefined) return undefined;
+  const lines = await endedLines(ledger, batch.id, track.under?.line ?? 0, pageRows);
+  if (lines.last === undefined) {
+    track.batch = batch;
+    track.under = undefined;
+  } else {
+    track.under = { batch, line: lines.last };
+  }
+  return lines.rows;
+}
+
 /** Of a second, so that calls never wait for it. */
 const budgetMs = 200;
 const restMs = 60_000;
 
-/** For the reconciler's leader: a little at each look, and a minute of rest when nothing is left to do. */
+/**
+ * For the reconciler's leader: a little at each look, and a minute of rest when nothing is left to do. Once a day it begins at
+ * the beginning: a line that `batch retry` took out of its batch came where the passes had been already.
+ */
 export function openRetention(ledger: Ledger, keeping: Keeping): { look(): Promise<void> } {
-  const pruning = openPruning(ledger, keeping);
+  let pruning = openPruning(ledger, keeping);
+  let openedAt = Date.now();
   let restUntil = keepsEverything(keeping) ? Number.POSITIVE_INFINITY : 0;
   return {
     async look() {
       const began = Date.now();
       while (Date.now() >= restUntil && Date.now() - began < budgetMs) {
-        if ((await pruning.step()) === undefined) restUntil = Date.now() + restMs;
+        if ((await pruning.step()) !== undefined) continue;
+        restUntil = Date.now() + restMs;
+        if (Date.now() - openedAt < dayMs) continue;
+        pruning = openPruning(ledger, keeping);
+        openedAt = Date.now();
       }
     },
   };

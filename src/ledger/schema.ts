@@ -229,6 +229,8 @@ export const batches = pgTable(
     index("batches_fingerprint").on(t.tenant, t.fingerprint, t.id),
     // The reconciler: batches to finish.
     index("batches_open").on(t.id).where(sql`finished_at is null`),
+    // Retention: batches that have ended, oldest first.
+    index("batches_finished").on(t.finishedAt, t.id).where(sql`finished_at is not null`),
   ],
 );
 

@@ -1,4 +1,7 @@
-/** How long things are kept, and what of prompts and answers is kept at all. Times count from the end of a request. */
+/**
+ * How long things are kept, and what of prompts and answers is kept at all. Times count from the end of a request, and for lines
+ * of a batch from the end of the batch.
+ */
 import { z } from "zod";
 import { settingsObject } from "./settings-object.ts";
 
@@ -25,7 +28,7 @@ export type CaptureMode = (typeof captureModes)[number];
 export const captureSchema = settingsObject({
   default: z.enum(captureModes).default("on"),
   tenants: z.record(z.string(), z.enum(captureModes)).default({}),
-  /** From the end of a request: its answer can be fetched, and a failed line of a batch can be run again. */
+  /** Until then its answer can be fetched, and a failed line of a batch can be run again. */
   deliveryHours: z.number().min(0.1).max(8_760).default(24),
 });
 export type Capture = z.infer<typeof captureSchema>;

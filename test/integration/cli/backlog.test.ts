@@ -47,7 +47,7 @@ it("a file is handed in whole, or refused whole with the numbers and exit code 7
     await ledger.sql`select count(*)::int as n, (select count(*)::int from batches) as batches from requests`,
   ).toEqual([{ n: 20, batches: 1 }]);
   await ledger.close();
-});
+}, 180_000);
 
 it("single requests are refused by the command line and by the library alike", async () => {
   const { cli, cwd, environment } = await place({ backlog: { maxOpen: 1 } });

@@ -1,0 +1,1 @@
+CREATE INDEX "batches_finished" ON "batches" USING btree ("finished_at","id") WHERE finished_at is not null;

@@ -11,7 +11,7 @@ import type { Arm } from "./arm.ts";
 import { type Fault, faults, mixed } from "./faults.ts";
 import { openFleetArm } from "./fleet-arm.ts";
 import { openPlainArm } from "./plain-arm.ts";
-import { type Load, type Outcome, runFault } from "./run.ts";
+import { type Load, type Outcome, runFault, warmUp } from "./run.ts";
 import { openStage, type Stage } from "./stage.ts";
 import { heading, headline, totals, words } from "./words.ts";
 
@@ -51,6 +51,7 @@ async function runArm(stage: Stage, open: (stage: Stage) => Promise<Arm>): Promi
   const arm = await open(stage);
   const outcomes: Outcome[] = [];
   try {
+    await warmUp(arm);
     for (const fault of chosen()) {
       if (arm.name === "plain" && fault.ofFleet === true) continue;
       const outcome = await runFault({ stage, arm, say, random: randomFrom(seed) }, fault, {

@@ -50,6 +50,12 @@ export async function runFault(scene: Scene, fault: Fault, load: Load): Promise<
   };
 }
 
+/** A fleet that was just started is not what is tested. */
+export async function warmUp(arm: Arm): Promise<void> {
+  const works = Array.from({ length: 30 }, (_, at) => workOf(`${arm.name}-warm`, at));
+  await untilEnded(arm, await arm.accept(works), 60_000);
+}
+
 /** Groups go out at their times, and do not wait for each other: an API that is away must not slow the load down. */
 async function handIn(arm: Arm, name: string, load: Load, untilMs: () => number): Promise<readonly string[]> {
   const groups: Promise<readonly string[]>[] = [];

@@ -74,6 +74,15 @@ export const faults: readonly Fault[] = [
       victim?.kill("SIGCONT");
     },
   },
+  {
+    name: "clock of a worker stepped",
+    ofFleet: true,
+    run: ({ arm }) =>
+      times(4, async () => {
+        arm.workers[0]?.kill("SIGUSR2");
+        await sleep(1_200);
+      }),
+  },
   { name: "Redis killed, AOF", run: redisDown(500) },
   {
     name: "Redis killed, nothing kept",

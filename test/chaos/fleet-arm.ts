@@ -10,8 +10,11 @@ import { freePort } from "../../src/runtime/embedded/ports.ts";
 import type { CallRecord } from "../../src/simulator/call-ledger.ts";
 import { type Arm, leaseMs, slots, type Verdict, type Work } from "./arm.ts";
 import { byRequest, duplicatesIn } from "./calls.ts";
-import { built, type Supervised, supervise } from "./processes.ts";
+import { built, type Supervised, source, supervise } from "./processes.ts";
 import type { Stage } from "./stage.ts";
+
+/** One of the workers can be given another time. */
+const steppedClock = ["--import", source("test/chaos/stepped-clock.mjs")];
 
 const unlimited = { requestsPerMinute: 1_000_000, concurrency: 1_000 };
 const settings = {
@@ -28,7 +31,7 @@ export async function openFleetArm(stage: Stage): Promise<Arm> {
   const cli = built("producers/cli/main.js");
   const options = { cwd: stage.directory, environment: stage.environment };
   const run = (name: string, ready: RegExp, ...args: string[]): Promise<Supervised> =>
-    supervise({ name, args: [cli, ...args], ready }, options);
+    supervise({ name, args: [...(name === "worker 1" ? steppedClock : []), cli, ...args], ready }, options);
   const api = await run("api", /Serving /, "serve", "--port", String(port));
   const [workers, keepers] = await Promise.all([
     Promise.all([1, 2].map((no) => run(`worker ${no}`, /Working: /, "worker", ...Object.keys(providers)))),

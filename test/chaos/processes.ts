@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/dist\/$/, "");
 export const built = (path: string): string => `${root}dist/${path}`;
+export const source = (path: string): string => `${root}${path}`;
 
 export interface Role {
   readonly name: string;

@@ -1,13 +1,13 @@
 /** A look at a Redis that the operator named, before anything relies on it. */
-import { Redis } from "ioredis";
 import { SettingsError } from "../config/settings-error.ts";
+import { openRedis } from "../runtime/redis-client.ts";
 
 /**
  * Throws SettingsError when the server is too old or refuses the login; says what should be otherwise. A server that does
  * not answer is no reason to stop: accepting needs Postgres only, and everything else waits.
  */
 export async function checkRedis(redisUrl: string, say: (line: string) => void): Promise<void> {
-  const redis = new Redis(redisUrl, {
+  const redis = openRedis(redisUrl, {
     lazyConnect: true,
     connectTimeout: 3_000,
     maxRetriesPerRequest: 0,

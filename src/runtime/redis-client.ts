@@ -36,6 +36,7 @@ function optionsOf(address: RedisAddress, options: ClientOptions): Omit<RedisOpt
     ...login,
     sentinels: [...address.hosts],
     name: address.master,
+    ...(typeof options.retryStrategy === "function" ? { sentinelRetryStrategy: options.retryStrategy } : {}),
     ...(address.sentinelUsername === undefined ? {} : { sentinelUsername: address.sentinelUsername }),
     ...(address.sentinelPassword === undefined ? {} : { sentinelPassword: address.sentinelPassword }),
     ...(tls && { tls, sentinelTLS: tls, enableTLSForSentinelMode: true }),
@@ -50,7 +51,7 @@ function openCluster(address: RedisAddress, { lazyConnect = false, ...options }:
     enableAutoPipelining,
     // With TLS the certificate is for a name, and a node announces its address: what it announces is taken as it is.
     ...(tls && { dnsLookup: (host, callback) => callback(null, host) }),
-    ...(retryStrategy === undefined ? {} : { clusterRetryStrategy: (times) => retryStrategy?.(times) ?? null }),
+    ...(typeof retryStrategy === "function" ? { clusterRetryStrategy: retryStrategy } : {}),
     redisOptions: { ...redisOptions, ...loginOf(address), ...(tls && { tls }) },
   });
 }

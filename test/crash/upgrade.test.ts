@@ -85,6 +85,7 @@ describe("an upgrade", () => {
     await eventually(
       "both have called after the migration",
       () => by("old1").length > atMigration + 30 && by("new2").length > 15,
+      60_000,
     );
     expect((await states(fleet)).succeeded ?? 0).toBeLessThan(900);
 

@@ -143,22 +143,19 @@ describe("no secret comes out", () => {
     record.add("arguments", processArguments());
 
     const commands = [
-      ["provider", "health", "--verbose"],
+      ["provider", "health", "--verbose", "--json"],
       ["provider", "stats"],
-      ["provider", "logs"],
       ["provider", "logs", "--failed"],
-      ["provider", "circuit", "status"],
+      ["provider", "logs", "--json"],
+      ["provider", "circuit", "status", "--json"],
       ["provider", "test", "anthropic"],
-      ["provider", "test", "openai"],
-      ["queue", "status"],
+      ["queue", "status", "--json"],
       ["request", "show", ids[0] ?? ""],
-      ["migrate"],
+      ["request", "show", ids[1] ?? "", "--json"],
     ];
-    for (const command of commands) {
-      for (const args of [command, [...command, "--json"]]) {
-        const { stdout, stderr } = await runCli(args, { cwd, environment });
-        record.add(`command ${args.join(" ")}`, `${stdout}\n${stderr}`);
-      }
+    for (const args of commands) {
+      const { stdout, stderr } = await runCli(args, { cwd, environment });
+      record.add(`command ${args.join(" ")}`, `${stdout}\n${stderr}`);
     }
 
     const asked = asking(redis.port, secrets.redis);
@@ -194,7 +191,6 @@ describe("no secret comes out", () => {
     const guessed = environment.DATABASE_URL.replace("canary:", "nobody:");
     const wrong: Readonly<Record<string, Record<string, string>>> = {
       "the login of Redis": { REDIS_URL: `redis://canary:canaryRedis11@127.0.0.1:${redis.port}` },
-      "a Redis with TLS that has none": { REDIS_URL: environment.REDIS_URL.replace("redis:", "rediss:") },
       "a password that is not encoded": { REDIS_URL: `redis://:${secrets.redis}@127.0.0.1:${redis.port}` },
       "another database": { DATABASE_URL: `mysql://canary:canaryPostgres22@127.0.0.1/x` },
       "the login of Postgres": { DATABASE_URL: guessed },
@@ -206,8 +202,10 @@ describe("no secret comes out", () => {
       "a base URL with a login": { OPENAI_BASE_URL: "http://me:canaryBearer33@127.0.0.1:9/v1" },
     };
     for (const [what, change] of Object.entries(wrong)) {
-      const patience = what === "a Redis with TLS that has none" ? ["queue", "status"] : ["provider", "logs"];
-      const { code, stdout, stderr } = await runCli(patience, { cwd, environment: { ...environment, ...change } });
+      const { code, stdout, stderr } = await runCli(["provider", "logs"], {
+        cwd,
+        environment: { ...environment, ...change },
+      });
       record.add(what, `${stdout}\n${stderr}`);
       expect(stderr, what).not.toBe("");
       expect([1, 64], what).toContain(code);

@@ -14,6 +14,7 @@ import {
   rescueExpiredLeases,
   setFact,
 } from "../src/ledger/rescue.ts";
+import { openRetention } from "../src/ledger/retention.ts";
 import { rollUpAttempts } from "../src/ledger/stats.ts";
 import { sideOf } from "../src/queue/lane-job.ts";
 import { openLeadership } from "../src/queue/leadership.ts";
@@ -28,6 +29,7 @@ export function startReconciler(fleet: Fleet, onError: (error: unknown) => void)
   const leadership = openLeadership(fleet.redisUrl);
   const circuits = openCircuits(fleet.redisUrl, fleet.config.catalog);
   const { ledger, lanes } = fleet;
+  const retention = openRetention(ledger, fleet.config);
   let lastJobSearch = 0;
 
   async function tick(): Promise<number> {
@@ -45,6 +47,7 @@ export function startReconciler(fleet: Fleet, onError: (error: unknown) => void)
     await expireOverdue(ledger);
     await finishBatches(ledger);
     const rolledUp = await rollUpAttempts(ledger);
+    await retention.look();
     const back = recalled + rescued.requeued + missing;
     if (back > 0) {
       fleet.telemetry.count("rescued", {}, back);

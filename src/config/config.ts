@@ -1,9 +1,11 @@
 /** Everything a process needs to know, read once, frozen, and passed down. */
 import { resolve } from "node:path";
 import type { AttemptPolicy } from "./attempt-policy.ts";
+import type { BacklogBounds } from "./backlog.ts";
 import { buildCatalog, type Catalog } from "./catalog.ts";
 import { type Environment, readEnvironment } from "./env.ts";
 import { readSettingsFile, type SettingsFile } from "./file.ts";
+import type { Capture, Retention } from "./retention.ts";
 import { SettingsError } from "./settings-error.ts";
 
 /** What an adapter says of itself that settings depend on; given by whoever composes the process. */
@@ -36,6 +38,9 @@ export interface Config {
   readonly retries: Readonly<SettingsFile["retries"]>;
   readonly timeouts: SettingsFile["timeouts"];
   readonly worker: SettingsFile["worker"];
+  readonly backlog: BacklogBounds;
+  readonly retention: Retention;
+  readonly capture: Capture;
 }
 
 /** Reads environment and settings file. Throws SettingsError with a message for the operator. */
@@ -65,6 +70,9 @@ export function loadConfig(
     retries: file.retries,
     timeouts: file.timeouts,
     worker: file.worker,
+    backlog: file.backlog,
+    retention: file.retention,
+    capture: file.capture,
   });
 }
 

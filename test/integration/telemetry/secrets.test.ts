@@ -19,15 +19,16 @@ const services = useServices();
 
 /** Each with a word of its own, and marks that must be encoded in a URL. */
 const secrets = {
-  anthropic: "sim-invalid-canaryAnthropic77",
-  openai: "sk-proj-canaryOpenai88",
+  anthropic: "sim-canaryAnthropic77",
+  /** Refused, and the refusal shows its tail. */
+  openai: "sk-proj-canaryOpenai88zyxw",
   gemini: "sim-AIzacanaryGemini99",
   redis: "canaryRedis11@/#1",
   postgres: "canaryPostgres22@/#2",
   bearer: "canaryBearer33",
   collector: "canaryCollector44",
 };
-const canary = /canary(Anthropic77|Openai88|Gemini99|Redis11|Postgres22|Bearer33|Collector44)/i;
+const canary = /canary(Anthropic77|Openai88|Gemini99|Redis11|Postgres22|Bearer33|Collector44)|zyxw/i;
 
 /** What was said where; a leak is named by its place. */
 function openRecord() {
@@ -49,7 +50,7 @@ function openRecord() {
 async function openScene() {
   const simulator = await startSimulator({
     outputTokens: { p50: 5, p99: 10 },
-    keys: { accepted: ["sim-", "sk-"], refused: ["sim-invalid"] },
+    keys: { accepted: ["sim-", "sk-"], refused: ["sk-proj"] },
   });
   onTestFinished(() => simulator.close());
   const redis = await startRedisServer([`requirepass "${secrets.redis}"`]);
@@ -146,7 +147,7 @@ describe("no secret comes out", () => {
       ["provider", "health", "--verbose", "--json"],
       ["provider", "logs", "--failed"],
       ["provider", "circuit", "status", "--json"],
-      ["provider", "test", "anthropic"],
+      ["provider", "test", "openai"],
       ["request", "show", ids[0] ?? ""],
     ];
     for (const args of commands) {

@@ -35,7 +35,7 @@ const composers: Readonly<Record<string, string>> = {
 const homes: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^(drizzle-orm|postgres)(\/|$)/, ["src/ledger/"]],
   [/^bullmq(\/|$)/, ["src/queue/"]],
-  [/^ioredis(\/|$)/, ["src/queue/", "src/admission/", "src/stream/", "src/runtime/embedded/"]],
+  [/^ioredis(\/|$)/, ["src/runtime/redis-client.ts", "src/runtime/embedded/"]],
   [/^(@opentelemetry\/|pino$)/, ["src/telemetry/"]],
   [/^@pydantic\/genai-prices$/, ["src/pricing/"]],
   [/^tokenx$/, ["src/admission/"]],

@@ -1,5 +1,6 @@
 /** How a command ends: exit codes, and words instead of stack traces for everything a person can mend. */
 import { SettingsError } from "../../src/config/settings-error.ts";
+import { SchemaRefused } from "../../src/ledger/migrate.ts";
 import { ServicesFailed } from "../../src/runtime/embedded/services-failed.ts";
 import { awayService } from "./patience.ts";
 
@@ -27,7 +28,9 @@ export class CommandFailed extends Error {
 export function endOf(error: unknown): { readonly message: string; readonly code: number } {
   if (error instanceof CommandFailed) return { message: error.message, code: error.code };
   if (error instanceof SettingsError) return { message: error.message, code: exitCodes.usage };
-  if (error instanceof ServicesFailed) return { message: error.message, code: exitCodes.failure };
+  if (error instanceof ServicesFailed || error instanceof SchemaRefused) {
+    return { message: error.message, code: exitCodes.failure };
+  }
   const away = serviceAway(error);
   if (away !== undefined) return { message: away, code: exitCodes.failure };
   // A bug of ours: here the stack is what helps.

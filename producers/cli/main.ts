@@ -1,5 +1,6 @@
 /** The `millrace` command. Every command lives in commands/; this file only names them and turns ends into exit codes. */
 import { Command, CommanderError } from "commander";
+import { redactText } from "../../src/telemetry/redact.ts";
 import { registerBatch } from "./commands/batch.ts";
 import { registerDemo } from "./commands/demo.ts";
 import { registerMigrate } from "./commands/migrate.ts";
@@ -36,6 +37,12 @@ for (const register of [
   register(program);
 }
 
+// Node prints an error with all its fields, and a client's may hold the login that was refused.
+process.on("uncaughtException", (error) => {
+  process.stderr.write(`millrace: ${redactText(endOf(error).message)}\n`);
+  process.exit(exitCodes.failure);
+});
+
 try {
   await program.parseAsync();
 } catch (error) {
@@ -44,7 +51,7 @@ try {
     process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   } else {
     const end = endOf(error);
-    process.stderr.write(`millrace: ${end.message}\n`);
+    process.stderr.write(`millrace: ${redactText(end.message)}\n`);
     process.exitCode = end.code;
   }
 }

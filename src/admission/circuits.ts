@@ -2,8 +2,8 @@
  * The operator's hand on circuits: how they stand, closing them off, letting them go again. The gate's scripts decide by the
  * same hashes, so what is done here counts from the next call on, in every process.
  */
-import { Redis } from "ioredis";
 import type { Catalog } from "../config/catalog.ts";
+import { openRedis, type RedisClient, scanKeys } from "../runtime/redis-client.ts";
 import {
   type CircuitStatus,
   circuitState,
@@ -40,7 +40,7 @@ export interface Circuits {
 
 /** `catalog` knows the pool of a deployment, which has the clock that a circuit's times are of. Rejects when Redis is away. */
 export function openCircuits(redisUrl: string, catalog: Pick<Catalog, "deployment">): Circuits {
-  const redis = new Redis(redisUrl, {
+  const redis = openRedis(redisUrl, {
     maxRetriesPerRequest: 2,
     connectionName: "millrace:circuits",
     lazyConnect: true,
@@ -77,9 +77,7 @@ export function openCircuits(redisUrl: string, catalog: Pick<Catalog, "deploymen
     const prefix = keys(provider).circuit;
     const found = new Set<string>();
     const match = `${prefix.replaceAll(/[\\*?[\]]/g, "\\$&")}*`;
-    for await (const names of redis.scanStream({ match, count: 1_000 })) {
-      for (const name of names as string[]) found.add(name.slice(prefix.length));
-    }
+    for await (const name of scanKeys(redis, match)) found.add(name.slice(prefix.length));
     return [...found].sort();
   }
 
@@ -165,7 +163,7 @@ const partsOf = (target: string): { readonly provider: string; readonly deployme
     : { provider: target.slice(0, slash), deployment: target };
 };
 
-async function answersOf<Answer>(transaction: ReturnType<Redis["multi"]>): Promise<Answer[]> {
+async function answersOf<Answer>(transaction: ReturnType<RedisClient["multi"]>): Promise<Answer[]> {
   const answers = (await transaction.exec()) ?? [];
   return answers.map(([error, answer]) => {
     if (error !== null) throw error;

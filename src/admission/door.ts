@@ -34,7 +34,7 @@ export interface DoorDeps {
   readonly keys: ReturnType<typeof keysOf>;
   readonly limits: PoolLimits;
   readonly anchor: Anchor;
-  readonly serverId: () => Promise<string>;
+  readonly serverId: (key: string) => Promise<string>;
   readonly estimates: Estimates;
   readonly rules: GateRules;
   /** Microseconds since 2025 instead of Redis' clock. */
@@ -64,7 +64,7 @@ export function openDoor({ pool, deployment }: Place, deps: DoorDeps): Door {
   const time = (server: string) => [deps.clockUs?.() ?? "", ...anchor.arguments(), server];
 
   async function acquire(asks: readonly Question[]): Promise<Verdict[]> {
-    const server = await deps.serverId();
+    const server = await deps.serverId(keys.pool);
     const sentAt = anchor.nowMs();
     const shapes = limits.shapes;
     const reserved = asks.map(({ ask }) => reservedFor(ask));
@@ -138,7 +138,7 @@ export function openDoor({ pool, deployment }: Place, deps: DoorDeps): Door {
     lines: 1,
     send: async (endings) => {
       const { threshold, coolDownMs, ratio, minimumCalls, windowSeconds } = rules.circuit;
-      const server = await deps.serverId();
+      const server = await deps.serverId(keys.pool);
       const answers = await scripts.settle(
         ...[keys.pool, keys.leases, keys.costs, keys.booked, keys.circuit],
         ...time(server),
@@ -178,7 +178,13 @@ export function openDoor({ pool, deployment }: Place, deps: DoorDeps): Door {
         ...dimensions.map((dimension) => chargeSoFar(dimension, pool.charge, producedTokens) ?? unknown),
       ]);
       const five = [keys.pool, keys.leases, keys.costs, keys.booked, keys.circuit];
-      await scripts.progress(...five, ...time(await deps.serverId()), dimensions.length, leaseMs * 1_000, ...units);
+      await scripts.progress(
+        ...five,
+        ...time(await deps.serverId(keys.pool)),
+        dimensions.length,
+        leaseMs * 1_000,
+        ...units,
+      );
     },
   };
 }

@@ -2,8 +2,8 @@
  * The limits of one pool as this process follows them: the configured ones, as far as the provider has not named others.
  * The scripts refuse an old version, so that no process goes on with a limit that another has seen changed.
  */
-import type { Redis } from "ioredis";
 import type { Dimension, Limit, Pool } from "../config/pool.ts";
+import type { RedisClient } from "../runtime/redis-client.ts";
 import { type Shape, shapeOf } from "./shape.ts";
 
 export interface PoolLimits {
@@ -26,7 +26,7 @@ export interface PoolLimits {
 const agreeing = 3;
 
 /** `nowMs` is the clock of `grantedAtMs`. */
-export function openPoolLimits(redis: Redis, key: string, pool: Pool, nowMs: () => number): PoolLimits {
+export function openPoolLimits(redis: RedisClient, key: string, pool: Pool, nowMs: () => number): PoolLimits {
   let version = 0;
   let learned: Readonly<Record<string, string>> = {};
   let shapes = shapesOf(pool, learned);

@@ -1,6 +1,6 @@
 /** The gate's Lua scripts on one connection to Redis. What several of them need is kept once, in lua/include. */
 import { readFileSync } from "node:fs";
-import { Redis } from "ioredis";
+import { infoOf, openRedis, type RedisClient } from "../runtime/redis-client.ts";
 
 type Argument = string | number;
 
@@ -21,28 +21,30 @@ const source = (name: string): string =>
   read(name).replace(/^--@include (\w+)$/gm, (_line, include: string) => read(`include/${include}`));
 
 export interface OpenedScripts {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly scripts: Scripts;
-  /** The id of the Redis process at the other end; it changes with a restart and a failover. Rejects when Redis is away. */
-  serverId(): Promise<string>;
+  /** The id of the Redis process that holds `key`; it changes with a restart and a failover. Rejects when Redis is away. */
+  serverId(key: string): Promise<string>;
 }
 
 export function openScripts(redisUrl: string): OpenedScripts {
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: 2, connectionName: "millrace:admission" });
+  const redis = openRedis(redisUrl, { maxRetriesPerRequest: 2, connectionName: "millrace:admission" });
   redis.on("error", () => {}); // every command rejects with the reason; an unheard event would end the process
-  let id: Promise<string> | undefined;
-  const forget = () => {
-    id = undefined;
-  };
-  redis.on("close", forget);
+  const ids = new Map<string, Promise<string>>();
+  const forget = () => ids.clear();
+  // The last two are a cluster's: it found out who holds which keys, and lost a node.
+  for (const event of ["close", "refresh", "-node"]) redis.on(event, forget);
   for (const [name, numberOfKeys] of Object.entries(names)) {
     redis.defineCommand(name, { numberOfKeys, lua: source(`${name}-${numberOfKeys}`) });
   }
   return {
     redis,
     scripts: redis as unknown as Scripts, // defineCommand adds these methods at run time
-    serverId() {
-      id ??= redis.info("server").then((info) => /^run_id:(\w+)/m.exec(info)?.[1] ?? "");
+    serverId(key) {
+      const known = ids.get(key);
+      if (known !== undefined) return known;
+      const id = infoOf(redis, key).then((info) => /^run_id:(\w+)/m.exec(info)?.[1] ?? "");
+      ids.set(key, id);
       id.catch(forget);
       return id;
     },

@@ -6,6 +6,7 @@ import { buildCatalog, type Catalog } from "./catalog.ts";
 import { type Environment, readEnvironment } from "./env.ts";
 import { readSettingsFile, type SettingsFile } from "./file.ts";
 import type { Capture, Retention } from "./retention.ts";
+import { SettingsError } from "./settings-error.ts";
 
 /** What an adapter says of itself that settings depend on; given by whoever composes the process. */
 export interface ProviderNames {
@@ -76,9 +77,17 @@ export function loadConfig(
 }
 
 function credentialOf(provider: ProviderNames, environment: Environment, file: SettingsFile): Credential {
+  const baseUrl = environment.first(provider.environment.baseUrl) ?? file.providers[provider.id]?.baseUrl;
+  if (baseUrl !== undefined && /^\w+:\/\/[^/?#]*@/.test(baseUrl)) {
+    // It would be kept in the ledger for operators to see, and no HTTP client takes it.
+    const names = provider.environment.baseUrl.join(" or ");
+    throw new SettingsError(
+      `The base URL of ${provider.id} (${names}, or baseUrl of the settings file) has a login in it: take it out.`,
+    );
+  }
   return {
     apiKey: environment.first(provider.environment.apiKey),
-    baseUrl: environment.first(provider.environment.baseUrl) ?? file.providers[provider.id]?.baseUrl,
+    baseUrl,
     variable: provider.environment.apiKey[0] ?? `${provider.id.toUpperCase()}_API_KEY`,
   };
 }

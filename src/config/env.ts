@@ -3,14 +3,18 @@
  * Every name is documented in `.env.example`.
  */
 import { z } from "zod";
+import type { ReadAddress } from "../runtime/address.ts";
+import { readDatabaseAddress } from "../runtime/database-address.ts";
+import { readRedisAddress } from "../runtime/redis-address.ts";
 import { SettingsError } from "./settings-error.ts";
 
 const whole = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
-const optionalUrl = (protocols: readonly string[]) =>
+const optionalAddress = (read: (url: string) => ReadAddress<unknown>) =>
   z
     .string()
-    .refine((value) => protocols.some((protocol) => value.startsWith(`${protocol}:`)), {
-      message: `must start with ${protocols.map((protocol) => `${protocol}:`).join(" or ")}`,
+    .superRefine((url, context) => {
+      const answer = read(url);
+      if (!answer.ok) context.addIssue({ code: "custom", message: answer.problem });
     })
     .optional();
 const list = z
@@ -19,8 +23,8 @@ const list = z
   .optional();
 
 const environmentSchema = z.object({
-  REDIS_URL: optionalUrl(["redis", "rediss"]),
-  DATABASE_URL: optionalUrl(["postgres", "postgresql"]),
+  REDIS_URL: optionalAddress(readRedisAddress),
+  DATABASE_URL: optionalAddress(readDatabaseAddress),
   MILLRACE_HOME: z.string().default(".millrace"),
   MILLRACE_CONFIG: z.string().optional(),
   MILLRACE_PORT: whole(0, 65_535).default(8787),

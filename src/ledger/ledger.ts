@@ -1,7 +1,8 @@
 /** The connection to the ledger. Every file of this folder takes a `Ledger`; nobody else speaks SQL. */
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
-import postgres from "postgres";
+import type postgres from "postgres";
 import { arrayTypes } from "./array-encoding.ts";
+import { openDatabase } from "./database-client.ts";
 
 export interface Ledger {
   /** Statements written by hand. */
@@ -39,14 +40,14 @@ export function openLedger(databaseUrl: string, options: LedgerOptions = {}): Le
     fetch_types: false,
     types: arrayTypes,
   };
-  const sql = postgres(databaseUrl, settings);
-  const hot = postgres(databaseUrl, {
+  const sql = openDatabase(databaseUrl, settings);
+  const hot = openDatabase(databaseUrl, {
     ...settings,
     max: 4,
     connection: { ...settings.connection, ...byPrimaryKey },
   });
   // drizzle changes the parsers of the client it is given (times become strings), so it has its own small one.
-  const typed = postgres(databaseUrl, { ...settings, max: 2 });
+  const typed = openDatabase(databaseUrl, { ...settings, max: 2 });
   return {
     sql,
     hot,
@@ -59,7 +60,7 @@ export function openLedger(databaseUrl: string, options: LedgerOptions = {}): Le
 
 /** True when the database accepts a connection and answers. */
 export async function databaseAnswers(databaseUrl: string): Promise<boolean> {
-  const sql = postgres(databaseUrl, { max: 1, connect_timeout: 3, onnotice: () => {}, fetch_types: false });
+  const sql = openDatabase(databaseUrl, { max: 1, connect_timeout: 3, onnotice: () => {}, fetch_types: false });
   try {
     await sql`select 1`;
     return true;

@@ -1,5 +1,5 @@
 /** Wakes feeders: "this lane has new rows". A hint over pub/sub; feeders also look by themselves. */
-import { Redis } from "ioredis";
+import { openRedis } from "../runtime/redis-client.ts";
 
 const channel = "millrace:bell";
 
@@ -9,7 +9,7 @@ export interface Bell {
 }
 
 export function openBell(redisUrl: string): Bell {
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: 1, connectionName: "millrace:bell" });
+  const redis = openRedis(redisUrl, { maxRetriesPerRequest: 1, connectionName: "millrace:bell" });
   redis.on("error", () => {});
   return {
     ring: (lanes) => {
@@ -21,7 +21,7 @@ export function openBell(redisUrl: string): Bell {
 
 /** Calls `heard` for every ring until closed. */
 export function listenToBell(redisUrl: string, heard: (lane: string) => void): { close(): void } {
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null, connectionName: "millrace:bell-listener" });
+  const redis = openRedis(redisUrl, { maxRetriesPerRequest: null, connectionName: "millrace:bell-listener" });
   redis.on("error", () => {});
   redis.on("message", (_channel: string, lane: string) => heard(lane));
   redis.subscribe(channel).catch(() => {}); // ioredis subscribes again whenever it reconnects

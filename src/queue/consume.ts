@@ -5,8 +5,8 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Job, Queue, RateLimitError, UnrecoverableError, Worker } from "bullmq";
-import { Redis } from "ioredis";
 import { priorities } from "../request/priority.ts";
+import { openRedis } from "../runtime/redis-client.ts";
 import { openGate, type Pass } from "./gate.ts";
 import { type JobSummary, type LaneJob, laneJobSchema, queueNameOf, type Side } from "./lane-job.ts";
 import { keptJobs, lanePrefix } from "./lanes.ts";
@@ -43,7 +43,7 @@ export interface LaneConsumer {
 export function consumeLane(options: ConsumeOptions): LaneConsumer {
   const { lane } = options;
   const name = queueNameOf(lane, options.side);
-  const redis = new Redis(options.redisUrl, {
+  const redis = openRedis(options.redisUrl, {
     maxRetriesPerRequest: null,
     enableAutoPipelining: true,
     connectionName: `millrace:worker:${name}`,

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { Queue } from "bullmq";
-import { Redis } from "ioredis";
+import { openRedis } from "../runtime/redis-client.ts";
 import { jobIdOf, type NewLaneJob, queueNameOf, type Side, sides } from "./lane-job.ts";
 
 export interface LaneDepth {
@@ -50,7 +50,7 @@ export const lanePrefix = (lane: string): string => `millrace:{${lane}}`;
 export const keptJobs = { completed: { count: 200 }, failed: { count: 500 } } as const;
 
 export function openLanes(redisUrl: string): Lanes {
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: 2, connectionName: "millrace:lanes" });
+  const redis = openRedis(redisUrl, { maxRetriesPerRequest: 2, connectionName: "millrace:lanes" });
   redis.on("error", () => {}); // every command rejects with the reason
   const queues = new Map<string, Queue>();
   const queue = (lane: string, side: Side): Queue => {

@@ -3,7 +3,7 @@
  * keeps the order fair and the work done once. A leader that dies is replaced within `leaseMs`.
  */
 import { randomUUID } from "node:crypto";
-import { Redis } from "ioredis";
+import { openRedis } from "../runtime/redis-client.ts";
 
 const leaseMs = 3_000;
 
@@ -22,7 +22,7 @@ return 1`;
 const resignLua = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
 
 export function openLeadership(redisUrl: string): Leadership {
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: 1, connectionName: "millrace:leadership" });
+  const redis = openRedis(redisUrl, { maxRetriesPerRequest: 1, connectionName: "millrace:leadership" });
   redis.on("error", () => {});
   const me = randomUUID();
   const held = new Set<string>();

@@ -1,13 +1,14 @@
 /** A look at a Redis that the operator named, before anything relies on it. */
-import { Redis } from "ioredis";
 import { SettingsError } from "../config/settings-error.ts";
+import { openRedis, type RedisClient } from "../runtime/redis-client.ts";
 
 /**
- * Throws SettingsError when the server is too old or refuses the login; says what should be otherwise. A server that does
- * not answer is no reason to stop: accepting needs Postgres only, and everything else waits.
+ * Throws SettingsError when the server is too old, refuses the login or shows a certificate that is not trusted; says what
+ * should be otherwise. A server that does not answer is no reason to stop: accepting needs Postgres only, and everything
+ * else waits.
  */
 export async function checkRedis(redisUrl: string, say: (line: string) => void): Promise<void> {
-  const redis = new Redis(redisUrl, {
+  const redis = openRedis(redisUrl, {
     lazyConnect: true,
     connectTimeout: 3_000,
     maxRetriesPerRequest: 0,
@@ -15,25 +16,41 @@ export async function checkRedis(redisUrl: string, say: (line: string) => void):
     connectionName: "millrace:check",
   });
   let refusal: string | undefined;
-  redis.on("error", (error: Error) => {
-    if (isLoginRefused(error)) refusal = error.message;
-  });
+  const look = (error: unknown) => {
+    refusal ??= refusalIn(error);
+  };
+  for (const event of ["error", "+node"]) {
+    redis.on(event, (subject: Error | RedisClient) => {
+      // A node of a cluster has its own connection, and tells its own errors.
+      if (subject instanceof Error) look(subject);
+      else subject.on("error", look);
+    });
+  }
   try {
     await redis.connect();
     judge(await redis.info(), say);
   } catch (error) {
     if (error instanceof SettingsError) throw error;
-    if (error instanceof Error && isLoginRefused(error)) refusal = error.message;
-    if (refusal !== undefined) {
-      throw new SettingsError(`Redis refuses the login (${refusal}). Check user and password in REDIS_URL.`);
-    }
+    look(error);
+    if (refusal !== undefined) throw new SettingsError(refusal);
   } finally {
     redis.disconnect();
   }
 }
 
-const isLoginRefused = (error: Error): boolean =>
-  /^(NOAUTH|WRONGPASS|ERR AUTH|ERR invalid password)/.test(error.message);
+/** What only another REDIS_URL mends. A cluster hides what its nodes said in the error's `lastNodeError`. */
+function refusalIn(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ("lastNodeError" in error && error.lastNodeError instanceof Error) return refusalIn(error.lastNodeError);
+  if (/^(NOAUTH|WRONGPASS|ERR AUTH|ERR invalid password)/.test(error.message)) {
+    return `Redis refuses the login (${error.message}). Check user and password in REDIS_URL.`;
+  }
+  const code = "code" in error ? String(error.code) : "";
+  if (/CERT|SIGNATURE/.test(code)) {
+    return `The certificate of Redis is not trusted (${code}). Name its authority with ?tls_ca=FILE in REDIS_URL, and its name with &tls_servername=NAME where that is another than the host's.`;
+  }
+  return undefined;
+}
 
 function judge(info: string, say: (line: string) => void): void {
   const field = (name: string) => new RegExp(`^${name}:(.*)$`, "m").exec(info)?.[1]?.trim();

@@ -1,5 +1,5 @@
 /** Tells whoever waits that a request ended. A hint, never the answer: the ledger has that, and waiters look there too. */
-import { Redis } from "ioredis";
+import { openRedis } from "../runtime/redis-client.ts";
 
 const channel = "millrace:ended";
 
@@ -9,7 +9,7 @@ export interface ReplySender {
 }
 
 export function openReplySender(redisUrl: string): ReplySender {
-  const redis = new Redis(redisUrl, {
+  const redis = openRedis(redisUrl, {
     enableAutoPipelining: true,
     maxRetriesPerRequest: 1,
     connectionName: "millrace:reply",
@@ -30,7 +30,7 @@ export interface ReplyReceiver {
 }
 
 export async function openReplyReceiver(redisUrl: string): Promise<ReplyReceiver> {
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null, connectionName: "millrace:replies" });
+  const redis = openRedis(redisUrl, { maxRetriesPerRequest: null, connectionName: "millrace:replies" });
   redis.on("error", () => {});
   const waiting = new Map<string, Set<() => void>>();
   redis.on("message", (_channel: string, requestId: string) => {

@@ -2,7 +2,7 @@
  * The text of a running request as it comes: a Redis stream per request, trimmed and expiring. It is a view, not the
  * record: the result in the ledger is. Text goes to Redis only for requests whose caller asked to read along.
  */
-import { Redis } from "ioredis";
+import { openRedis } from "../runtime/redis-client.ts";
 
 const keyOf = (requestId: string): string => `millrace:stream:{${requestId}}`;
 const keepSeconds = 600;
@@ -15,7 +15,7 @@ export interface StreamWriter {
 }
 
 export function openStreamWriter(redisUrl: string): StreamWriter {
-  const redis = new Redis(redisUrl, {
+  const redis = openRedis(redisUrl, {
     enableAutoPipelining: true,
     maxRetriesPerRequest: 1,
     connectionName: "millrace:stream",
@@ -46,7 +46,7 @@ export interface StreamReader {
 }
 
 export function openStreamReader(redisUrl: string): StreamReader {
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null, connectionName: "millrace:reader" });
+  const redis = openRedis(redisUrl, { maxRetriesPerRequest: null, connectionName: "millrace:reader" });
   redis.on("error", () => {});
   return {
     async read(requestId, lastId, waitMs) {

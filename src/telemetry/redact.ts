@@ -18,8 +18,9 @@ const contentKeys = new Set([
 const secretTexts: readonly (readonly [RegExp, string])[] = [
   [/\b(?:sk|xai)-[\w-]{6,}|\bgsk_\w{6,}|\bAIza[\w-]{10,}/g, "[key]"],
   [/\bBearer\s+[^\s"\\,]+/gi, "Bearer [key]"],
-  [/(\w:\/\/[^\s:/@"]*:)[^\s/@"]+@/g, "$1[password]@"],
-  [/([?&](?:api_?key|key|access_token|token)=)[^&\s"]+/gi, "$1[key]"],
+  // To the last @ before the path: passwords are written with an @ in them, too.
+  [/(\w:\/\/[^\s:/@"]*:)[^\s/"]+@/g, "$1[password]@"],
+  [/([?&](?:api_?key|key|access_token|token|\w*password)=)[^&\s"]+/gi, "$1[key]"],
 ];
 
 /** A log record without secrets and without anything a caller wrote or a model answered, at any depth. */

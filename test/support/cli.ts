@@ -27,18 +27,24 @@ export interface CliOptions {
   readonly cwd: string;
   /** Instead of this process' environment, but for PATH and HOME. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Folder of another build. */
+  readonly build?: string;
 }
 
 export const runCli = (args: readonly string[], options: CliOptions): Promise<CliEnd> => startCli(args, options).ended;
 
 /** Started from a test; killed when the test ends. */
-export function startCli(args: readonly string[], { cwd, environment = {} }: CliOptions): CliProcess {
+export function startCli(args: readonly string[], { cwd, environment = {}, build }: CliOptions): CliProcess {
   const { PATH = "", HOME = "" } = process.env;
-  const child = spawn(process.execPath, [main, ...args], {
-    cwd,
-    env: { PATH, HOME, ...environment },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(
+    process.execPath,
+    [build === undefined ? main : join(build, "dist/producers/cli/main.js"), ...args],
+    {
+      cwd,
+      env: { PATH, HOME, ...environment },
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   const words = { stdout: "", stderr: "" };
   let heard = () => {};
   for (const name of ["stdout", "stderr"] as const) {

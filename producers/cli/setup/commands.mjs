@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { alone } from "./alone.mjs";
+import { audit } from "./audit.mjs";
 import { build, buildBenchmarks, buildIsCurrent } from "./build.mjs";
 import { install, installIsCurrent } from "./install.mjs";
 import { root } from "./paths.mjs";
@@ -14,6 +15,7 @@ const commands = {
   build: async () => alone(build),
   demo: (args) => become("dist/producers/cli/main.js", ["demo", ...args]),
   test: runStages,
+  audit,
   dev: async (args) =>
     exitWith(await runNode(tool("tsc"), ["-p", "tsconfig.json", "--watch", "--preserveWatchOutput", ...args])),
   bench: async ([name, ...args]) => {

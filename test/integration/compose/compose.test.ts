@@ -72,9 +72,9 @@ describe("docker-compose.yml", () => {
 
   it("keeps Redis durable: append-only, and never evicting", () => {
     const words = service("redis").command?.join(" ");
-    expect(words).toContain("--appendonly yes");
-    expect(words).toContain("--maxmemory-policy noeviction");
-    expect(words).toContain("--requirepass redis-secret");
+    expect(words).toContain("appendonly yes");
+    expect(words).toContain("maxmemory-policy noeviction");
+    expect(words).toContain("requirepass");
   });
 
   it("refuses to start without its secrets and names the one that is missing", () => {
@@ -93,6 +93,13 @@ describe("docker-compose.yml", () => {
     const set = [...text.matchAll(/^\s+\w*(?:PASSWORD|_KEY|AUTH): (.*)$/gm)].map(([, value]) => value);
     expect(set.length).toBeGreaterThan(5);
     for (const value of set) expect(value).toMatch(/^\$\{\w+:(?:\?[^}]+|-)\}$/);
+  });
+
+  it("shows no secret in the arguments of a process", () => {
+    const words = JSON.stringify(
+      Object.values(composed().services).map(({ command, healthcheck }) => [command, healthcheck]),
+    );
+    for (const secret of [...Object.values(secrets), ...Object.values(keys)]) expect(words).not.toContain(secret);
   });
 
   it("gives a provider's key to its own worker and to the API, and to nobody else", () => {
@@ -136,6 +143,16 @@ describe("docker-compose.yml", () => {
       expect(service(name).read_only, name).toBe(true);
       expect(service(name).cap_drop, name).toEqual(["ALL"]);
     }
+  });
+
+  it("lets nobody gain privileges, and takes them from every service that needs none", () => {
+    for (const name of Object.keys(composed().services)) {
+      expect(service(name).security_opt, name).toEqual(["no-new-privileges:true"]);
+      expect(service(name).privileged, name).toBe(false);
+      // PostgreSQL's image begins as root to own its volume, and goes on as its own user.
+      if (name !== "postgres") expect([service(name).cap_drop, service(name).read_only], name).toEqual([["ALL"], true]);
+    }
+    expect(service("redis").user).toBe("redis");
   });
 
   it("lets workers be scaled: no fixed name, no port of their own", () => {

@@ -35,6 +35,9 @@ const serviceSchema = z.object({
   container_name: z.string().optional(),
   read_only: z.boolean().default(false),
   cap_drop: z.array(z.string()).default([]),
+  security_opt: z.array(z.string()).default([]),
+  privileged: z.boolean().default(false),
+  user: z.string().optional(),
   stop_grace_period: z.string().optional(),
   networks: z.record(z.string(), z.unknown()),
 });

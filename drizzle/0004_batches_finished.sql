@@ -1,1 +1,0 @@
-CREATE INDEX "batches_finished" ON "batches" USING btree ("finished_at","id") WHERE finished_at is not null;

@@ -1,0 +1,43 @@
+/** The version before the last migration, built from this repository's history: what still runs while a fleet is upgraded. */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll } from "vitest";
+
+export interface EarlierBuild {
+  /** Its folder, with dist/ in it. */
+  readonly folder: string;
+  /** Tags of its migrations. */
+  readonly migrations: readonly string[];
+}
+
+export const migrationsIn = (folder: string): readonly string[] => {
+  const journal = JSON.parse(readFileSync(join(folder, "drizzle/meta/_journal.json"), "utf8"));
+  return journal.entries.map((entry: { tag: string }) => entry.tag);
+};
+
+/** Or why there is none: an archive without history, a shallow clone, dependencies of another time. Takes most of a minute. */
+export function buildEarlier(): EarlierBuild | { readonly reason: string } {
+  const git = (...words: string[]) =>
+    execFileSync("git", words, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  if (!existsSync(".git")) return { reason: "this is no clone: there is no earlier version to build" };
+  const folder = mkdtempSync(join(tmpdir(), "millrace-earlier-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  try {
+    const newest = git("log", "-1", "--format=%H", "--", "drizzle/meta/_journal.json").trim();
+    const before = git("rev-parse", "--verify", `${newest}^`).trim();
+    const archive = join(folder, "archive.tar");
+    git("archive", "--output", archive, before);
+    execFileSync("tar", ["-xf", archive, "-C", folder]);
+  } catch {
+    return { reason: "the history does not reach back to the version before the last migration" };
+  }
+  symlinkSync(realpathSync("node_modules"), join(folder, "node_modules"));
+  try {
+    execFileSync(process.execPath, ["producers/cli/setup.mjs", "build"], { cwd: folder, stdio: "pipe" });
+  } catch {
+    return { reason: "the version before the last migration cannot be built with today's dependencies" };
+  }
+  return { folder, migrations: migrationsIn(folder) };
+}

@@ -5,8 +5,10 @@
 import { createHash } from "node:crypto";
 import { type Admission, openAdmission } from "../src/admission/admission.ts";
 import { openCircuits } from "../src/admission/circuits.ts";
+import { leaseIdOf } from "../src/attempt/admit.ts";
 import type { Fleet } from "../src/fleet/fleet.ts";
 import { loadEstimates, saveEstimates } from "../src/ledger/estimates.ts";
+import { liveCalls } from "../src/ledger/rescue.ts";
 import { openLoop } from "../src/runtime/loop.ts";
 import { openCircuitNews, type Say } from "./circuit-news.ts";
 
@@ -29,7 +31,12 @@ export function openLearningGate(fleet: Fleet, { onError, say, providers }: Lear
   const news = openCircuitNews(fleet, { onError, ...(say === undefined ? {} : { say }) });
   const rules = { circuit: config.circuit, retries: config.retries };
   const fingerprints = fingerprintsOf(fleet, providers);
-  const admission = openAdmission(fleet.redisUrl, { rules, onChange: news, fingerprints });
+  const liveLeases = async (lane: string) =>
+    (await liveCalls(ledger, lane)).map(({ requestId, dispatchNo, leaseMs }) => ({
+      leaseId: leaseIdOf(requestId, dispatchNo),
+      leaseMs,
+    }));
+  const admission = openAdmission(fleet.redisUrl, { rules, onChange: news, fingerprints, liveLeases });
   const circuits = openCircuits(fleet.redisUrl, config.catalog);
 
   async function recall(): Promise<void> {

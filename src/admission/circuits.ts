@@ -4,6 +4,7 @@
  */
 import { Redis } from "ioredis";
 import type { Catalog } from "../config/catalog.ts";
+import { redisPatience } from "../runtime/redis-patience.ts";
 import {
   type CircuitStatus,
   circuitState,
@@ -41,6 +42,7 @@ export interface Circuits {
 /** `catalog` knows the pool of a deployment, which has the clock that a circuit's times are of. Rejects when Redis is away. */
 export function openCircuits(redisUrl: string, catalog: Pick<Catalog, "deployment">): Circuits {
   const redis = new Redis(redisUrl, {
+    ...redisPatience,
     maxRetriesPerRequest: 2,
     connectionName: "millrace:circuits",
     lazyConnect: true,

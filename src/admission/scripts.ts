@@ -1,6 +1,7 @@
 /** The gate's Lua scripts on one connection to Redis. What several of them need is kept once, in lua/include. */
 import { readFileSync } from "node:fs";
 import { Redis } from "ioredis";
+import { isInfoRefused, redisPatience, runIdOf } from "../runtime/redis-patience.ts";
 
 type Argument = string | number;
 
@@ -8,11 +9,12 @@ export interface Scripts {
   acquire(...args: Argument[]): Promise<number[]>;
   settle(...args: Argument[]): Promise<number[]>;
   progress(...args: Argument[]): Promise<number>;
+  seed(...args: Argument[]): Promise<number>;
   feedback(...args: Argument[]): Promise<number[]>;
 }
 
 /** The scripts with the number of their keys, as their files are named. */
-const names = { acquire: 6, settle: 5, progress: 5, feedback: 5 } as const;
+const names = { acquire: 6, settle: 5, progress: 5, seed: 2, feedback: 5 } as const;
 
 const read = (path: string): string => readFileSync(new URL(`./lua/${path}.lua`, import.meta.url), "utf8");
 
@@ -23,12 +25,19 @@ const source = (name: string): string =>
 export interface OpenedScripts {
   readonly redis: Redis;
   readonly scripts: Scripts;
-  /** The id of the Redis process at the other end; it changes with a restart and a failover. Rejects when Redis is away. */
+  /**
+   * The id of the Redis process at the other end; it changes with a restart and a failover. Empty where Redis does not
+   * tell. Rejects when Redis is away.
+   */
   serverId(): Promise<string>;
 }
 
 export function openScripts(redisUrl: string): OpenedScripts {
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: 2, connectionName: "millrace:admission" });
+  const redis = new Redis(redisUrl, {
+    ...redisPatience,
+    maxRetriesPerRequest: 2,
+    connectionName: "millrace:admission",
+  });
   redis.on("error", () => {}); // every command rejects with the reason; an unheard event would end the process
   let id: Promise<string> | undefined;
   const forget = () => {
@@ -42,11 +51,16 @@ export function openScripts(redisUrl: string): OpenedScripts {
     redis,
     scripts: redis as unknown as Scripts, // defineCommand adds these methods at run time
     serverId() {
-      id ??= redis.info("server").then((info) => /^run_id:(\w+)/m.exec(info)?.[1] ?? "");
+      id ??= redis.info("server").then(runIdOf, unlessRefused);
       id.catch(forget);
       return id;
     },
   };
+}
+
+function unlessRefused(error: unknown): string {
+  if (isInfoRefused(error)) return "";
+  throw error;
 }
 
 /** All keys of a provider share a hash tag: one decision touches its pool, a circuit and the credential. */

@@ -1,5 +1,6 @@
 /** Wakes feeders: "this lane has new rows". A hint over pub/sub; feeders also look by themselves. */
 import { Redis } from "ioredis";
+import { redisPatience } from "../runtime/redis-patience.ts";
 
 const channel = "millrace:bell";
 
@@ -9,7 +10,7 @@ export interface Bell {
 }
 
 export function openBell(redisUrl: string): Bell {
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: 1, connectionName: "millrace:bell" });
+  const redis = new Redis(redisUrl, { ...redisPatience, maxRetriesPerRequest: 1, connectionName: "millrace:bell" });
   redis.on("error", () => {});
   return {
     ring: (lanes) => {
@@ -21,7 +22,11 @@ export function openBell(redisUrl: string): Bell {
 
 /** Calls `heard` for every ring until closed. */
 export function listenToBell(redisUrl: string, heard: (lane: string) => void): { close(): void } {
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null, connectionName: "millrace:bell-listener" });
+  const redis = new Redis(redisUrl, {
+    ...redisPatience,
+    maxRetriesPerRequest: null,
+    connectionName: "millrace:bell-listener",
+  });
   redis.on("error", () => {});
   redis.on("message", (_channel: string, lane: string) => heard(lane));
   redis.subscribe(channel).catch(() => {}); // ioredis subscribes again whenever it reconnects

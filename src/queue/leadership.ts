@@ -4,6 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
+import { redisPatience } from "../runtime/redis-patience.ts";
 
 const leaseMs = 3_000;
 
@@ -22,7 +23,12 @@ return 1`;
 const resignLua = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
 
 export function openLeadership(redisUrl: string): Leadership {
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: 1, connectionName: "millrace:leadership" });
+  const redis = new Redis(redisUrl, {
+    ...redisPatience,
+    commandTimeout: leaseMs,
+    maxRetriesPerRequest: 1,
+    connectionName: "millrace:leadership",
+  });
   redis.on("error", () => {});
   const me = randomUUID();
   const held = new Set<string>();

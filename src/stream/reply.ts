@@ -1,5 +1,6 @@
 /** Tells whoever waits that a request ended. A hint, never the answer: the ledger has that, and waiters look there too. */
 import { Redis } from "ioredis";
+import { redisPatience } from "../runtime/redis-patience.ts";
 
 const channel = "millrace:ended";
 
@@ -10,6 +11,7 @@ export interface ReplySender {
 
 export function openReplySender(redisUrl: string): ReplySender {
   const redis = new Redis(redisUrl, {
+    ...redisPatience,
     enableAutoPipelining: true,
     maxRetriesPerRequest: 1,
     connectionName: "millrace:reply",
@@ -30,7 +32,11 @@ export interface ReplyReceiver {
 }
 
 export async function openReplyReceiver(redisUrl: string): Promise<ReplyReceiver> {
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null, connectionName: "millrace:replies" });
+  const redis = new Redis(redisUrl, {
+    ...redisPatience,
+    maxRetriesPerRequest: null,
+    connectionName: "millrace:replies",
+  });
   redis.on("error", () => {});
   const waiting = new Map<string, Set<() => void>>();
   redis.on("message", (_channel: string, requestId: string) => {

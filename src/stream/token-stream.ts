@@ -3,6 +3,7 @@
  * record: the result in the ledger is. Text goes to Redis only for requests whose caller asked to read along.
  */
 import { Redis } from "ioredis";
+import { redisPatience } from "../runtime/redis-patience.ts";
 
 const keyOf = (requestId: string): string => `millrace:stream:{${requestId}}`;
 const keepSeconds = 600;
@@ -16,6 +17,7 @@ export interface StreamWriter {
 
 export function openStreamWriter(redisUrl: string): StreamWriter {
   const redis = new Redis(redisUrl, {
+    ...redisPatience,
     enableAutoPipelining: true,
     maxRetriesPerRequest: 1,
     connectionName: "millrace:stream",
@@ -46,7 +48,7 @@ export interface StreamReader {
 }
 
 export function openStreamReader(redisUrl: string): StreamReader {
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null, connectionName: "millrace:reader" });
+  const redis = new Redis(redisUrl, { ...redisPatience, maxRetriesPerRequest: 1, connectionName: "millrace:reader" });
   redis.on("error", () => {});
   return {
     async read(requestId, lastId, waitMs) {

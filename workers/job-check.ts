@@ -16,11 +16,14 @@ export interface JobCheck {
 }
 
 /** A job may take this long from the commit of its row to the lane; younger rows are not looked for. */
-const graceMs = 10_000;
+const usualGraceMs = 10_000;
 /** Jobs of one side of a lane at one look. */
 const atOnce = 1_000;
 
-export function openJobCheck({ config, ledger, lanes }: Pick<Fleet, "config" | "ledger" | "lanes">): JobCheck {
+export function openJobCheck(
+  { config, ledger, lanes }: Pick<Fleet, "config" | "ledger" | "lanes">,
+  graceMs = usualGraceMs,
+): JobCheck {
   const pools = [...config.catalog.pools.keys()];
   /** By side of a lane: where the next look begins. */
   const seenUpTo = new Map<string, number>();

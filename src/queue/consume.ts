@@ -10,7 +10,7 @@ import { priorities } from "../request/priority.ts";
 import { isConnectionError, redisPatience, redisSilence, redisTrouble } from "../runtime/redis-patience.ts";
 import { openGate, type Pass } from "./gate.ts";
 import { type JobSummary, type LaneJob, laneJobSchema, queueNameOf, type Side } from "./lane-job.ts";
-import { keptJobs, lanePrefix } from "./lanes.ts";
+import { keptJobs, lanePrefix, skipVersionCheck } from "./lanes.ts";
 
 /** Pause after Redis refused to give out a job. */
 const restMs = 500;
@@ -62,7 +62,7 @@ export function consumeLane(options: ConsumeOptions): LaneConsumer {
     connectionName: `millrace:worker:${name}`,
   });
   redis.on("error", complain);
-  const queue = new Queue(name, { connection: redis, prefix: lanePrefix(lane) });
+  const queue = new Queue(name, { connection: redis, prefix: lanePrefix(lane), skipVersionCheck });
   queue.on("error", complain);
   const gate = openGate(Date.now);
 
@@ -112,6 +112,7 @@ export function consumeLane(options: ConsumeOptions): LaneConsumer {
     removeOnComplete: keptJobs.completed,
     removeOnFail: keptJobs.failed,
     drainDelay: 5,
+    skipVersionCheck,
     runRetryDelay: restMs,
   });
   worker.on("error", (error) => {

@@ -45,6 +45,9 @@ export interface Lanes {
   close(): Promise<void>;
 }
 
+/** Ours is redis-check.ts; BullMQ's fails where a user may not ask for INFO. */
+export const skipVersionCheck = true;
+
 const epochKey = "millrace:epoch";
 
 const jobKeyOf = (lane: string, job: JobPlace): string =>
@@ -68,6 +71,7 @@ export function openLanes(redisUrl: string): Lanes {
       connection: redis,
       prefix: lanePrefix(lane),
       streams: { events: { maxLen: 1_000 } },
+      skipVersionCheck,
     });
     opened.on("error", () => {});
     queues.set(name, opened);

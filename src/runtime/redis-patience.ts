@@ -8,7 +8,7 @@ export const redisPatience = {
   retryStrategy: (times: number): number => Math.min(1_000, 50 * 2 ** Math.min(times - 1, 10)) + Math.random() * 100,
   maxLoadingRetryTime: 1_000,
   /** Without an answer for this long the connection is taken for dead. Longer than any command blocks. */
-  socketTimeout: 10_000,
+  socketTimeout: 15_000,
 } as const;
 
 /** The sentence for people, with what to do; undefined: the error says something else. */

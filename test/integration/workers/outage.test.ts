@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { Fleet } from "../../../src/fleet/fleet.ts";
+import { redisTrouble } from "../../../src/runtime/redis-patience.ts";
 import { startAll } from "../../../workers/all.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openTestFleet } from "../../support/fleet.ts";
+import { ownRedis } from "../../support/own-redis.ts";
 import { answer, later, testProvider } from "../../support/provider.ts";
 import { useServices } from "../../support/services.ts";
 import { severable } from "../../support/severable.ts";
@@ -52,6 +54,28 @@ describe("a service that is away for a moment in the middle of a run", () => {
     expect(await attempts(fleet)).toEqual({ succeeded: 300 });
     expect(anthropic.calls).toHaveLength(300);
   });
+});
+
+test("a Redis that refuses is asked seldom, and the jobs it gave out come back unspent", async () => {
+  const own = await ownRedis();
+  const fleet = await openTestFleet(services, { settings, environment: { REDIS_URL: own.url } });
+  const anthropic = slowly();
+  const errors: Errors = [];
+  await handIn(fleet, prompts(300), { priority: "bulk" });
+  await startWork(fleet, { anthropic }, errors);
+  await eventually("some are done", async () => ((await states(fleet)).succeeded ?? 0) >= 60);
+  await own.redis.config("SET", "maxmemory", "1");
+  await eventually("nothing is under way", () => errors.length > 0 && anthropic.underWay() === 0);
+  const asked = async () => Number(/total_commands_processed:(\d+)/.exec(await own.redis.info("stats"))?.[1]);
+  const [before, complaints] = [await asked(), errors.length];
+  await sleep(2_000);
+  expect((await asked()) - before).toBeLessThan(1_000);
+  expect(errors.length - complaints).toBeLessThan(100);
+  expect(errors.map(redisTrouble)).not.toContain(undefined);
+  await own.redis.config("SET", "maxmemory", "0");
+  expect(await allEnded(fleet)).toEqual({ succeeded: 300 });
+  expect(await attempts(fleet)).toEqual({ succeeded: 300 });
+  expect(anthropic.calls).toHaveLength(300);
 });
 
 test("a fleet whose Redis is away can be told to stop, and stops", async () => {

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from "uuid";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { jobIdOf, type NewLaneJob } from "../../../src/queue/lane-job.ts";
 import { openLanes } from "../../../src/queue/lanes.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -131,6 +131,8 @@ describe("the epoch", () => {
 
   test("is that of the memory alone where nobody may ask which process it is", async () => {
     const { redis, url } = await opened();
+    const warned = vi.spyOn(console, "warn").mockImplementation(() => {}); // by its client, for each connection
+    onTestFinished(() => warned.mockRestore());
     await redis.acl("SETUSER", "guarded", "on", ">secret", "~*", "&*", "+@all", "-info");
     onTestFinished(() => redis.acl("DELUSER", "guarded").then(() => {}));
     const guarded = openLanes(url.replace("//", "//guarded:secret@").replace(/secret@.*@/, "secret@"));

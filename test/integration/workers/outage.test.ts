@@ -56,6 +56,33 @@ describe("a service that is away for a moment in the middle of a run", () => {
   });
 });
 
+test("calls that outlast a Redis that stands still keep their rows and their slots", async () => {
+  const own = await ownRedis();
+  const fleet = await openTestFleet(services, {
+    settings: {
+      pools: { "anthropic.haiku": { requestsPerMinute: 10_000_000, concurrency: 2 } },
+      worker: { leaseMs: 2_000 },
+    },
+    environment: { REDIS_URL: own.url },
+  });
+  let most = 0;
+  const anthropic = testProvider((call, io) => {
+    most = Math.max(most, anthropic.underWay());
+    return later(call.prompt.startsWith("long") ? 7_000 : 20, io, answer(call.prompt));
+  });
+  await startWork(fleet, { anthropic });
+  await handIn(fleet, prompts(2, "long"), { priority: "interactive" });
+  await eventually("two calls are under way", () => anthropic.underWay() === 2);
+  await handIn(fleet, prompts(4), { priority: "interactive" });
+  own.freeze();
+  await sleep(4_500);
+  own.thaw();
+  expect(await allEnded(fleet)).toEqual({ succeeded: 6 });
+  expect(await attempts(fleet)).toEqual({ succeeded: 6 });
+  expect(anthropic.calls).toHaveLength(6);
+  expect(most).toBe(2);
+});
+
 test("a Redis that refuses is asked seldom, and the jobs it gave out come back unspent", async () => {
   const own = await ownRedis();
   const fleet = await openTestFleet(services, { settings, environment: { REDIS_URL: own.url } });

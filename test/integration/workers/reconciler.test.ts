@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { v7 as uuidv7 } from "uuid";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Fleet } from "../../../src/fleet/fleet.ts";
 import { cancelRequest } from "../../../src/ledger/requests.ts";
 import { recallOtherEpochs } from "../../../src/ledger/rescue.ts";
@@ -66,6 +66,22 @@ describe("a Redis that was started again on its data", () => {
     expect(anthropic.calls).toHaveLength(20);
     expect(errors).toEqual([]);
   });
+});
+
+test("a Redis whose user may not ask about the server itself serves all the same", async () => {
+  const warned = vi.spyOn(console, "warn").mockImplementation(() => {}); // by its client, for each connection
+  onTestFinished(() => warned.mockRestore());
+  const own = await ownRedis();
+  await own.redis.acl("SETUSER", "guarded", "on", ">secret", "~*", "&*", "+@all", "-@dangerous");
+  const fleet = await openTestFleet(services, {
+    environment: { REDIS_URL: own.url.replace("//", "//guarded:secret@") },
+  });
+  const errors: Errors = [];
+  await startWork(fleet, { anthropic: testProvider() }, errors);
+  await handIn(fleet, prompts(20), { priority: "bulk" });
+  await handIn(fleet, prompts(20), { priority: "interactive" });
+  expect(await allEnded(fleet)).toEqual({ succeeded: 40 });
+  expect(errors).toEqual([]);
 });
 
 describe("calls under way while Redis forgets everything", () => {

@@ -1,7 +1,7 @@
 /**
  * The reconciler compares what Redis holds with what Postgres says, and brings back what was lost on the way. One leads;
- * its work is bounded, idempotent and safe when two run: with Redis away everyone does what the ledger alone needs. It also
- * folds statistics and finishes batches.
+ * its work is bounded, idempotent and safe when two run. What the ledger alone needs goes on while Redis is away: expired
+ * leases, deadlines, batches that are done, statistics.
  */
 import { openCircuits } from "../src/admission/circuits.ts";
 import type { Fleet } from "../src/fleet/fleet.ts";
@@ -23,22 +23,28 @@ export function startReconciler(fleet: Fleet, onError: (error: unknown) => void)
   const { ledger, lanes } = fleet;
   let jobsCheckedAt = 0;
 
-  async function tick(): Promise<number> {
+  /** With Redis away everyone leads. */
+  async function tendLedger(): Promise<number> {
     let trouble: unknown;
     const leads = await leadership.leads("reconciler").catch((error: unknown) => {
       trouble = error;
       return true;
     });
     if (!leads) return tickMs;
-    const rescued = await rescueExpiredLeases(ledger);
-    tellBack(rescued.requeued);
+    const { requeued } = await rescueExpiredLeases(ledger);
+    tellBack(requeued);
     await expireOverdue(ledger);
     await finishBatches(ledger);
     const rolledUp = await rollUpAttempts(ledger);
     if (trouble !== undefined) throw trouble;
+    return rolledUp >= 50_000 ? 0 : tickMs;
+  }
+
+  async function tendRedis(): Promise<number> {
+    if (!(await leadership.leads("reconciler"))) return tickMs;
     await followEpoch();
     await compareJobs();
-    return rolledUp >= 50_000 ? 0 : tickMs;
+    return tickMs;
   }
 
   /** Redis lost its data, or another server has it, which may lack the last of them. */
@@ -67,10 +73,10 @@ export function startReconciler(fleet: Fleet, onError: (error: unknown) => void)
     fleet.bell.ring(["*"]);
   }
 
-  const loop = openLoop(tick, { onError, retryMs: tickMs });
+  const loops = [tendLedger, tendRedis].map((tend) => openLoop(tend, { onError, retryMs: tickMs }));
   return {
     async stop() {
-      await loop.stop();
+      await Promise.all(loops.map((loop) => loop.stop()));
       await leadership.resign();
       circuits.close();
     },

@@ -60,7 +60,12 @@ export const lanePrefix = (lane: string): string => `millrace:{${lane}}`;
 export const keptJobs = { completed: { count: 200 }, failed: { count: 500 } } as const;
 
 export function openLanes(redisUrl: string): Lanes {
-  const redis = new Redis(redisUrl, { ...redisPatience, maxRetriesPerRequest: 2, connectionName: "millrace:lanes" });
+  const redis = new Redis(redisUrl, {
+    ...redisPatience,
+    commandTimeout: 10_000, // whoever asks can do without, or asks again
+    maxRetriesPerRequest: 2,
+    connectionName: "millrace:lanes",
+  });
   redis.on("error", () => {}); // every command rejects with the reason
   const queues = new Map<string, Queue>();
   const queue = (lane: string, side: Side): Queue => {
@@ -75,8 +80,6 @@ export function openLanes(redisUrl: string): Lanes {
     });
     opened.on("error", () => {});
     queues.set(name, opened);
-    // One that could not begin, because Redis went away meanwhile, would fail for ever.
-    opened.waitUntilReady().catch(() => queues.delete(name));
     return opened;
   };
 

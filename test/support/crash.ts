@@ -21,6 +21,7 @@ export interface CrashScene {
 export interface SceneWish {
   readonly simulator?: SimulatorOptions;
   readonly worker?: { readonly slotsPerLane?: number; readonly drainGraceMs?: number; readonly leaseMs?: number };
+  readonly pools?: Readonly<Record<string, { readonly requestsPerMinute: number; readonly concurrency: number }>>;
   /** Instead of the services' own. */
   readonly redisUrl?: string;
   readonly environment?: Readonly<Record<string, string>>;
@@ -34,6 +35,7 @@ export async function openScene(services: TestServices, wish: SceneWish = {}): P
     providers: { anthropic: unlimited, openai: unlimited, gemini: unlimited },
     attempts: { baseMs: 20, capMs: 100 },
     worker: { slotsPerLane: 20, leaseMs: 2_000, ...wish.worker },
+    pools: wish.pools ?? {},
   };
   writeFileSync(join(cwd, "millrace.json"), JSON.stringify(settings));
   const environment = {

@@ -20,8 +20,8 @@ export interface Survey {
 
 export interface Diverter {
   survey(deployments: readonly string[]): Promise<Survey>;
-  /** Moves a bounded number of the lane's requests on; true when there may be more. */
-  divert(lane: string, slow: ReadonlySet<string>): Promise<boolean>;
+  /** Moves a bounded number of the lane's requests on; more of them at the next look. */
+  divert(lane: string, slow: ReadonlySet<string>): Promise<void>;
 }
 
 /** What was seen is believed this long. */
@@ -96,9 +96,8 @@ export function openDiverter(fleet: Fleet, admission: Admission): Diverter {
         if (moved > 0) fleet.telemetry.count("deferred", { event: "divert", lane }, moved);
         const stuck = new Set(rows.filter((_row, at) => found[at] === undefined).map((row) => row.model));
         // Nothing but requests that cannot move were in the way: look behind them, once for each model.
-        if (diversions.length > 0 || rows.length < atOnce || [...stuck].every((model) => stuckModels.includes(model))) {
-          return diversions.length > 0 && rows.length === atOnce;
-        }
+        const isOver = [...stuck].every((model) => stuckModels.includes(model));
+        if (diversions.length > 0 || rows.length < atOnce || isOver) return;
         stuckModels.push(...stuck);
       }
     },

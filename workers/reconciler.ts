@@ -7,6 +7,7 @@ import { openCircuits } from "../src/admission/circuits.ts";
 import type { Fleet } from "../src/fleet/fleet.ts";
 import { finishBatches } from "../src/ledger/batches.ts";
 import { expireOverdue, factOf, recallOtherEpochs, rescueExpiredLeases, setFact } from "../src/ledger/rescue.ts";
+import { openRetention } from "../src/ledger/retention.ts";
 import { rollUpAttempts } from "../src/ledger/stats.ts";
 import { openLeadership } from "../src/queue/leadership.ts";
 import { openLoop } from "../src/runtime/loop.ts";
@@ -21,6 +22,7 @@ export function startReconciler(fleet: Fleet, onError: (error: unknown) => void)
   const circuits = openCircuits(fleet.redisUrl, fleet.config.catalog);
   const jobCheck = openJobCheck(fleet);
   const { ledger, lanes } = fleet;
+  const retention = openRetention(ledger, fleet.config);
   let jobsCheckedAt = 0;
 
   /** With Redis away everyone leads. */
@@ -37,6 +39,7 @@ export function startReconciler(fleet: Fleet, onError: (error: unknown) => void)
     await finishBatches(ledger);
     const rolledUp = await rollUpAttempts(ledger);
     if (trouble !== undefined) throw trouble;
+    await retention.look();
     return rolledUp >= 50_000 ? 0 : tickMs;
   }
 

@@ -11,6 +11,7 @@ import {
 import { type AllWorkers, startAll } from "../../workers/all.ts";
 import { follow, take } from "../library/asking.ts";
 import { openEndWaiter } from "../library/ended.ts";
+import type { Taken } from "../library/taken.ts";
 import { workersOf } from "./commands/batch-look.ts";
 import { openComplaints } from "./commands/batch-workers.ts";
 import { CommandFailed, exitCodes } from "./exit.ts";
@@ -34,7 +35,7 @@ export async function ask(fleet: Fleet, shell: Shell, order: Order): Promise<Ask
     // Nobody should be left waiting for what nothing can deliver: without Redis there is nothing to accept for.
     await fleet.lanes.ping();
     const taken = await take(fleet, { ...order, replyWanted: true });
-    if (!taken.ok) throw new CommandFailed(taken.refusal.message);
+    if (!taken.ok) throw new CommandFailed(taken.refusal.message, refusalCode(taken.refusal));
     if (!(await isServed(fleet, taken.id))) workers = await startAll(fleet, { onError: openComplaints(shell.note) });
     const following = order.body.stream === true ? { onPiece: screen.piece } : {};
     const request = await follow(fleet, waiter, taken.id, { signal: leave.signal, ...following });
@@ -50,6 +51,9 @@ export async function ask(fleet: Fleet, shell: Shell, order: Order): Promise<Ask
     leave.forget();
   }
 }
+
+const refusalCode = (refusal: Extract<Taken, { ok: false }>["refusal"]): number =>
+  refusal.retryAfterSeconds === undefined ? exitCodes.failure : exitCodes.busy;
 
 /** Whether some process takes jobs from the request's lane. */
 async function isServed(fleet: Fleet, id: string): Promise<boolean> {

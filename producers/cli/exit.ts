@@ -11,6 +11,8 @@ export const exitCodes = {
   batchFailed: 3,
   stoppedByBudget: 4,
   usage: 64,
+  /** The backlog is full: the same command may succeed later (EX_TEMPFAIL of sysexits.h). */
+  busy: 75,
 } as const;
 
 /** A command that cannot go on, in words for the person who called it: what is wrong and what to do next. */

@@ -4,6 +4,7 @@ import { registerBatch } from "./commands/batch.ts";
 import { registerDemo } from "./commands/demo.ts";
 import { registerMigrate } from "./commands/migrate.ts";
 import { registerProvider } from "./commands/provider.ts";
+import { registerPrune } from "./commands/prune.ts";
 import { registerQueue } from "./commands/queue.ts";
 import { registerRequest } from "./commands/request.ts";
 import { registerRun } from "./commands/run.ts";
@@ -29,6 +30,7 @@ for (const register of [
   registerBatch,
   registerRequest,
   registerQueue,
+  registerPrune,
   registerProvider,
 ]) {
   register(program);

@@ -58,3 +58,12 @@ export function reasonLines(request: RequestView): string[] {
   const held = request.holdReason === undefined ? [] : [`held: ${request.holdReason}`];
   return [...passed, ...failure, ...held];
 }
+
+/** What retention and capture have changed of what was asked and answered; nothing where nothing was. */
+export function keptLines({ kept }: RequestView): string[] {
+  const words = { masked: "masked: addresses, numbers and keys are replaced", removed: "removed" };
+  return (["prompt", "answer"] as const).flatMap((part) => {
+    const how = kept[part];
+    return how === undefined || how === "whole" ? [] : [`${part} ${words[how]}`];
+  });
+}

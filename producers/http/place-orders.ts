@@ -35,9 +35,17 @@ const answers: Readonly<Record<Reason["code"], Pick<Problem, "status" | "type"> 
   exceeds_limit: { status: 413, type: "invalid_request_error", field: "messages" },
   too_long: { status: 413, type: "invalid_request_error", field: "messages" },
   idempotency_mismatch: { status: 409, type: "conflict_error" },
+  tenant_backlog_full: { status: 429, type: "rate_limit_error" },
+  backlog_full: { status: 503, type: "unavailable_error" },
 };
 
-function refused({ code, message }: Reason, place: string): Problem {
+function refused({ code, message, retryAfterSeconds }: Reason, place: string): Problem {
   const { field, ...answer } = answers[code];
-  return { ...answer, code, message, ...(field === undefined ? {} : { param: pathOf(place, [field]) }) };
+  return {
+    ...answer,
+    code,
+    message,
+    ...(field === undefined ? {} : { param: pathOf(place, [field]) }),
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  };
 }

@@ -6,6 +6,7 @@ export type ProblemType =
   | "forbidden_error"
   | "not_found_error"
   | "conflict_error"
+  | "rate_limit_error"
   | "unavailable_error"
   | "internal_error";
 

@@ -19,6 +19,8 @@ export function requestJson(request: RequestView, attempts?: readonly AttemptVie
     hold_reason: request.holdReason ?? null,
     failure: failureOf(request),
     result: resultJson(request),
+    /** whole, masked or removed; the answer null where there never was one. */
+    kept: { prompt: request.kept.prompt, answer: request.kept.answer ?? null },
     passed_over: request.passedOver.map(({ deployment, kind, message }) => ({ deployment, kind, message })),
     ...(attempts === undefined ? {} : { attempts: attempts.map(attemptJson) }),
   };

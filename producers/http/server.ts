@@ -1,10 +1,10 @@
 /** The HTTP producer: the native API, Bull Board, health and metrics on one port. It composes and decides nothing. */
 import fastify, { type FastifyInstance } from "fastify";
 import type { Fleet } from "../../src/fleet/fleet.ts";
-import { maxBodyBytes } from "../../src/request/body.ts";
 import type { Log } from "../../src/telemetry/log.ts";
 import { openEndWaiter } from "../library/ended.ts";
 import { addBoard } from "./board.ts";
+import { bodyLimitBytes, boundBodies } from "./body-room.ts";
 import { problemOf } from "./errors.ts";
 import { guard, isLoopback } from "./guard.ts";
 import { addHealth } from "./health.ts";
@@ -34,7 +34,7 @@ export interface HttpServer {
 /** Rejects with the system's error (`EADDRINUSE`, `EACCES`) when it cannot listen. */
 export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<HttpServer> {
   const app = fastify({
-    bodyLimit: maxBodyBytes + 4 * 1024 * 1024,
+    bodyLimit: bodyLimitBytes,
     forceCloseConnections: true,
     requestTimeout: 120_000,
   });
@@ -43,6 +43,7 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
   // Only JSON: a form of another site's page can send text/plain without asking.
   app.removeContentTypeParser("text/plain");
   guard(app, options.host);
+  boundBodies(app);
   wordErrors(app, options.log);
   addHealth(app, fleet);
   addRequests(app, fleet, waiter, closing.signal);

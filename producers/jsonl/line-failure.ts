@@ -9,6 +9,8 @@ export interface LineFailure {
 export function failureOf(line: BatchLine): LineFailure {
   if (line.state === "cancelled")
     return { kind: "cancelled", message: "The batch was cancelled before this line was answered." };
+  if (line.state === "succeeded")
+    return { kind: "removed", message: "The line was answered, and its answer is no longer kept." };
   if (line.failure !== undefined) return { kind: line.failure.kind, message: line.failure.message };
   return { kind: "unknown", message: "The line failed, and no reason was recorded." };
 }

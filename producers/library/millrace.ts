@@ -61,12 +61,20 @@ export interface Answer {
 
 export type Status =
   | { readonly state: "succeeded"; readonly answer: Answer }
+  /** It was answered, and the answer is no longer kept. */
+  | { readonly state: "succeeded"; readonly answer: undefined; readonly reason: string }
   | { readonly state: Exclude<RequestState, "succeeded">; readonly reason: string | undefined };
 
 /** The order was not taken: a field is wrong, nobody offers the model, its provider has no key, its key was used before for
- *  something else. Nothing was stored. */
+ *  something else, the backlog is full. Nothing was stored. */
 export class OrderRefused extends Error {
   override readonly name = "OrderRefused";
+  /** Set when the same order may be taken later: the backlog is full. */
+  readonly retryAfterSeconds: number | undefined;
+  constructor(message: string, retryAfterSeconds?: number) {
+    super(message);
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
 }
 
 /** The request ended without an answer, or is held for a person. */
@@ -110,7 +118,7 @@ export class Millrace {
     const request = await follow(this.#fleet, this.#waiter, id, options);
     options.signal?.throwIfAborted();
     const status = await this.#statusOf(request);
-    if (status.state === "succeeded") return status.answer;
+    if (status.state === "succeeded" && status.answer !== undefined) return status.answer;
     throw new RequestFailed(id, status.state, status.reason);
   }
 
@@ -145,13 +153,13 @@ export class Millrace {
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     });
     if (taken.ok) return taken.id;
-    throw new OrderRefused(taken.refusal.message);
+    throw new OrderRefused(taken.refusal.message, taken.refusal.retryAfterSeconds);
   }
 
   async #statusOf(request: RequestView): Promise<Status> {
     const { state, result } = request;
     if (state !== "succeeded") return { state, reason: reasonOf(request) };
-    if (result === undefined) throw new Error(`request ${request.id} succeeded and its result is gone`);
+    if (result === undefined) return { state, answer: undefined, reason: "its answer is no longer kept" };
     const { text, provider, model, finish } = result;
     const costNanoUsd = await this.#costOf(request.id);
     return { state, answer: { id: request.id, text, provider, model, finish, costNanoUsd } };

@@ -1,18 +1,21 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import type { Accepted } from "../../src/intake/accept.ts";
+import type { FullRefusal } from "../../src/intake/full.ts";
 import type { Order, Refusal } from "../../src/intake/order.ts";
 import { requestWithKey } from "../../src/ledger/accept.ts";
-import { bodyOf } from "../../src/ledger/bodies.ts";
+import { keptBody } from "../../src/ledger/bodies.ts";
+import { maskContent } from "../../src/request/mask.ts";
 
 export type Taken =
   /** `fresh`: false when this idempotency key had brought the request before. */
   | { readonly ok: true; readonly id: string; readonly fresh: boolean }
-  | { readonly ok: false; readonly refusal: Refusal | Mismatch };
+  | { readonly ok: false; readonly refusal: Refusal | FullRefusal | Mismatch };
 
 export interface Mismatch {
   readonly code: "idempotency_mismatch";
   readonly message: string;
+  readonly retryAfterSeconds?: undefined;
 }
 
 /** What became of an order that intake has answered: the request that is there now, or why there is none. */
@@ -22,8 +25,10 @@ export async function takenOf(fleet: Fleet, order: Order, accepted: Accepted | u
   if (order.idempotencyKey === undefined) throw new Error("takenOf: a new id was known already");
   const id = await requestWithKey(fleet.ledger, order.tenant, order.idempotencyKey);
   if (id === undefined) throw new Error("takenOf: the request that has this key is gone");
-  if (isDeepStrictEqual(await bodyOf(fleet.ledger, id), order.body)) return { ok: true, id, fresh: false };
-  return { ok: false, refusal: mismatch };
+  const kept = await keptBody(fleet.ledger, id);
+  // A prompt that is no longer kept cannot be compared: the key alone says which request it was.
+  const same = kept === undefined || isDeepStrictEqual(kept.body, kept.masked ? maskContent(order.body) : order.body);
+  return same ? { ok: true, id, fresh: false } : { ok: false, refusal: mismatch };
 }
 
 const mismatch: Mismatch = {

@@ -11,6 +11,8 @@ export type Disposition =
   | { readonly next: "defer"; readonly delayMs: number }
   /** On to the next deployment of the route; not spent where the call was only put off. */
   | { readonly next: "fallBack"; readonly spent: boolean }
+  /** Back into the backlog, to wait there for a person; the attempt is spent. */
+  | { readonly next: "handBack" }
   | { readonly next: "fail" };
 
 interface Rule {
@@ -46,6 +48,8 @@ export interface Situation {
   readonly hasNextDeployment: boolean;
   /** That one could take it now: it is no use to leave one closed deployment for another. */
   readonly nextIsOpen: boolean;
+  /** The credential is off until a person acts, and nobody waits for this answer: so it can wait. */
+  readonly canWaitForPerson: boolean;
   /** The longest wait on one deployment while there is another. */
   readonly maxWaitMs: number;
   /** Milliseconds left of the caller's deadline; undefined without one. */
@@ -66,9 +70,11 @@ export function dispositionFor(failure: Failure, now: Situation): Disposition {
     return isTooLate(delayMs, now) ? { next: "fail" } : { next: "defer", delayMs };
   }
   const mayGoOn = now.hasNextDeployment && now.spentInAll < now.policy.total;
-  const onward: Disposition = rule.elsewhere && mayGoOn ? { next: "fallBack", spent: true } : { next: "fail" };
+  const hasAttempts = now.spentHere < now.policy.perDeployment && now.spentInAll < now.policy.total;
+  const end: Disposition = now.canWaitForPerson && hasAttempts ? { next: "handBack" } : { next: "fail" };
+  const onward: Disposition = rule.elsewhere && mayGoOn ? { next: "fallBack", spent: true } : end;
   if (rule.here === "never" || !retries(failure.kind, now.policy)) return onward;
-  if (now.spentHere >= now.policy.perDeployment || now.spentInAll >= now.policy.total) return onward;
+  if (!hasAttempts) return onward;
   const delayMs = backoffMs(now.spentHere, now.policy, now.random, failure.retryAfterMs);
   if (isTooLate(delayMs, now)) return onward;
   const isLong = (failure.retryAfterMs ?? 0) > now.maxWaitMs;

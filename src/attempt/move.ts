@@ -1,5 +1,6 @@
 /** From what happened to where the row goes: the bridge between a disposition and the ledger's record. Pure. */
 import type { BlockedBy, Verdict } from "../admission/permit.ts";
+import { turnsCredentialOff } from "../admission/reaction.ts";
 import type { Deployment } from "../config/deployment.ts";
 import type { ClaimedRequest, PassedOver } from "../ledger/claim.ts";
 import type { RecordInput } from "../ledger/record.ts";
@@ -114,6 +115,7 @@ export function moveAfterCall(
     policy: deps.catalog.policyFor(request.model, target.deployment.provider),
     hasNextDeployment: onward !== undefined,
     nextIsOpen: onward?.open === true,
+    canWaitForPerson: request.priority !== priorities.interactive && turnsCredentialOff(outcome.failure),
     maxWaitMs: deps.catalog.route(request.model)?.maxWaitMs ?? Number.POSITIVE_INFINITY,
     remainingMs: request.deadline === undefined ? undefined : request.deadline.getTime() - deps.clock.now(),
     random: deps.clock.random(),
@@ -138,6 +140,8 @@ export function moveAfterCall(
               message: failure.message,
             }),
           };
+    case "handBack":
+      return { event: "handBack", spent: true, failure, reason };
     case "fail":
       return { event: "fail", spent: true, failure, reason };
   }

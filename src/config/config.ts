@@ -1,9 +1,11 @@
 /** Everything a process needs to know, read once, frozen, and passed down. */
 import { resolve } from "node:path";
 import type { AttemptPolicy } from "./attempt-policy.ts";
+import type { BacklogBounds } from "./backlog.ts";
 import { buildCatalog, type Catalog } from "./catalog.ts";
 import { type Environment, readEnvironment } from "./env.ts";
 import { readSettingsFile, type SettingsFile } from "./file.ts";
+import type { Capture, Retention } from "./retention.ts";
 
 /** What an adapter says of itself that settings depend on; given by whoever composes the process. */
 export interface ProviderNames {
@@ -35,6 +37,9 @@ export interface Config {
   readonly retries: Readonly<SettingsFile["retries"]>;
   readonly timeouts: SettingsFile["timeouts"];
   readonly worker: SettingsFile["worker"];
+  readonly backlog: BacklogBounds;
+  readonly retention: Retention;
+  readonly capture: Capture;
 }
 
 /** Reads environment and settings file. Throws SettingsError with a message for the operator. */
@@ -64,6 +69,9 @@ export function loadConfig(
     retries: file.retries,
     timeouts: file.timeouts,
     worker: file.worker,
+    backlog: file.backlog,
+    retention: file.retention,
+    capture: file.capture,
   });
 }
 

@@ -4,7 +4,9 @@ import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { positive, timerMs } from "./amounts.ts";
 import { attemptsSchema, providerAttemptsSchema, routeAttemptsSchema } from "./attempt-policy.ts";
+import { backlogSchema } from "./backlog.ts";
 import { poolKeys, poolSettingsSchema } from "./pool-settings.ts";
+import { captureSchema, retentionSchema } from "./retention.ts";
 import { SettingsError, unusable } from "./settings-error.ts";
 import { settingsObject } from "./settings-object.ts";
 
@@ -67,6 +69,9 @@ export const settingsFileSchema = settingsObject({
     leaseMs: z.int().min(2_000).default(60_000),
     drainGraceMs: z.int().min(0).default(20_000),
   }).prefault({}),
+  backlog: backlogSchema.prefault({}),
+  retention: retentionSchema.prefault({}),
+  capture: captureSchema.prefault({}),
 });
 export type SettingsFile = z.infer<typeof settingsFileSchema>;
 

@@ -5,21 +5,36 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/config.ts";
 import { smallestWindow } from "../feed/window.ts";
-import { acceptRequests, type NewRequest } from "../ledger/accept.ts";
+import { acceptRequests, type NewRequest, withoutKnownKeys } from "../ledger/accept.ts";
 import { recallDispatched } from "../ledger/backlog.ts";
+import { type BatchView, batchByFingerprint, findOrOpenBatch, type NewBatch, openBatch } from "../ledger/batches.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import { type Ask, asksOf, type Full, openRoom, type Room, type Roomed } from "../ledger/open-counts.ts";
 import type { Bell } from "../queue/bell.ts";
 import { sideOf } from "../queue/lane-job.ts";
 import type { Lanes } from "../queue/lanes.ts";
 import { priorities } from "../request/priority.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
+import { type FullRefusal, fullRefusal } from "./full.ts";
 import { type Order, type Prepared, prepareOrder, type Refusal } from "./order.ts";
 
 export interface Intake {
-  /** Places orders; answers in their order. A refusal has stored nothing. Rejects when the ledger is away. */
+  /**
+   * Places orders; answers in their order. A refusal has stored nothing, and a full backlog refuses all of them. Lines of a
+   * batch are not counted against its bounds: their room was taken when the batch was opened. Rejects when the ledger is away.
+   */
   accept(orders: readonly Order[]): Promise<readonly Accepted[]>;
+  /**
+   * The batch of this fingerprint, opened in `accepting` and with room for all of its lines when there is none, or with
+   * `startOver` in any case. Refused whole when there is no room for all.
+   */
+  openBatch(batch: NewBatch, startOver: boolean): Promise<OpenedBatch>;
 }
+
+export type OpenedBatch =
+  | { readonly ok: true; readonly batch: BatchView; readonly fresh: boolean }
+  | { readonly ok: false; readonly refusal: FullRefusal };
 
 export type Accepted =
   | {
@@ -27,7 +42,7 @@ export type Accepted =
       readonly id: string /** False: this line or key was known already. */;
       readonly fresh: boolean;
     }
-  | { readonly ok: false; readonly refusal: Refusal };
+  | { readonly ok: false; readonly refusal: Refusal | FullRefusal };
 
 export interface IntakeDeps {
   readonly config: Config;
@@ -38,32 +53,71 @@ export interface IntakeDeps {
   readonly clock: Clock;
 }
 
-export const openIntake = (deps: IntakeDeps): Intake => ({
-  accept: async (orders) => {
-    let committed = () => {};
-    const commit = new Promise<void>((resolve) => {
-      committed = resolve;
-    });
-    try {
-      const prepared = orders.map((order) => prepareWithin(deps, order, commit));
-      const direct = await directRoom(deps, prepared);
-      const rows = prepared.flatMap((entry) => (entry.ok ? [born(entry.row, direct)] : []));
-      const fresh = rows.length === 0 ? new Set<string>() : await acceptRequests(deps.ledger, rows);
-      await dispatchDirect(
-        deps,
-        rows.filter((row) => fresh.has(row.id)),
+export const openIntake = (deps: IntakeDeps): Intake => {
+  const room = openRoom(deps.ledger);
+  return {
+    accept: async (orders) => {
+      let committed = () => {};
+      const commit = new Promise<void>((resolve) => {
+        committed = resolve;
+      });
+      try {
+        const prepared = orders.map((order) => prepareWithin(deps, order, commit));
+        const direct = await directRoom(deps, prepared);
+        const rows = prepared.flatMap((entry) => (entry.ok ? [born(entry.row, direct)] : []));
+        const stored = await store(deps, room, rows);
+        if (stored.ok) {
+          await dispatchDirect(
+            deps,
+            rows.filter((row) => stored.value.has(row.id)),
+          );
+          deps.telemetry.count("accepted", {}, stored.value.size);
+        } else {
+          turnAway(deps, stored.full, rows.length);
+        }
+        return prepared.map((entry) => {
+          if (!entry.ok) return { ok: false, refusal: entry.refusal };
+          if (!stored.ok) return { ok: false, refusal: fullRefusal(stored.full) };
+          return { ok: true, id: entry.row.id, fresh: stored.value.has(entry.row.id) };
+        });
+      } finally {
+        committed();
+      }
+    },
+    openBatch: async (batch, startOver) => {
+      // A batch that is there needs no room.
+      const known = startOver ? undefined : await batchByFingerprint(deps.ledger, batch.tenant, batch.fingerprint);
+      if (known !== undefined) return { ok: true, batch: known, fresh: false };
+      const asks = asksOf(deps.config.backlog, new Map([[batch.tenant, batch.total]]));
+      const opened = await room.take(asks, async (sql) =>
+        startOver ? { batch: await openBatch({ sql }, batch), fresh: true } : findOrOpenBatch({ sql }, batch),
       );
-      deps.telemetry.count("accepted", {}, fresh.size);
-      return prepared.map((entry) =>
-        entry.ok
-          ? { ok: true, id: entry.row.id, fresh: fresh.has(entry.row.id) }
-          : { ok: false, refusal: entry.refusal },
-      );
-    } finally {
-      committed();
-    }
-  },
-});
+      if (opened.ok) return { ok: true, ...opened.value };
+      turnAway(deps, opened.full, batch.total);
+      return { ok: false, refusal: fullRefusal(opened.full) };
+    },
+  };
+};
+
+const turnAway = ({ telemetry }: IntakeDeps, full: Full, count: number): void =>
+  telemetry.count("turnedAway", { bound: full.tenant === undefined ? "fleet" : "tenant" }, count);
+
+/** The ids of the new rows, or the bound that has no room for all. */
+async function store(deps: IntakeDeps, room: Room, rows: readonly NewRequest[]): Promise<Roomed<ReadonlySet<string>>> {
+  if (rows.length === 0) return { ok: true, value: new Set() };
+  const asks = await roomFor(deps, rows);
+  if (asks.length === 0) return { ok: true, value: await acceptRequests(deps.ledger, rows) };
+  return room.take(asks, (sql) => acceptRequests({ sql }, rows));
+}
+
+async function roomFor({ config, ledger }: IntakeDeps, rows: readonly NewRequest[]): Promise<readonly Ask[]> {
+  const single = rows.filter((row) => row.batchId === undefined);
+  const bounded = asksOf(config.backlog, byTenant(single)).length > 0;
+  return bounded ? asksOf(config.backlog, byTenant(await withoutKnownKeys(ledger, single))) : [];
+}
+
+const byTenant = (rows: readonly NewRequest[]): ReadonlyMap<string, number> =>
+  rows.reduce((counts, { tenant }) => counts.set(tenant, (counts.get(tenant) ?? 0) + 1), new Map<string, number>());
 
 /** Each request begins a trace of its own; its first span lasts until the commit. */
 function prepareWithin(deps: IntakeDeps, order: Order, commit: Promise<void>): Prepared {

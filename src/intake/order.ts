@@ -27,6 +27,8 @@ export interface Order {
 export interface Refusal {
   readonly code: "unknown_model" | "no_credential" | "too_long" | "exceeds_limit";
   readonly message: string;
+  /** Of refusals that pass: see full.ts. */
+  readonly retryAfterSeconds?: undefined;
 }
 
 export type Prepared =

@@ -1,4 +1,5 @@
 /** Accepting: rows and payloads in one statement. When it returns, the requests are durable (invariant 1). */
+import type { ISql } from "postgres";
 import type { Body } from "../request/body.ts";
 import type { PriorityNumber } from "../request/priority.ts";
 import type { Ledger } from "./ledger.ts";
@@ -27,8 +28,10 @@ export interface NewRequest {
  * Inserts what is not there yet and returns the ids of the new rows. A request whose id, batch line or idempotency key
  * is known already is left alone, so that accepting again after a lost answer is safe.
  */
-export async function acceptRequests(ledger: Ledger, rows: readonly NewRequest[]): Promise<ReadonlySet<string>> {
-  const { sql } = ledger;
+export async function acceptRequests(
+  { sql }: { readonly sql: ISql },
+  rows: readonly NewRequest[],
+): Promise<ReadonlySet<string>> {
   const column = <Value>(pick: (row: NewRequest) => Value): Value[] => rows.map(pick);
   const accepted = await sql<{ id: string }[]>`
     with input as materialized (
@@ -73,4 +76,16 @@ export async function requestWithKey(ledger: Ledger, tenant: string, key: string
   const [row] = await ledger.sql<{ id: string }[]>`
     select id from requests where tenant = ${tenant} and idempotency_key = ${key}`;
   return row?.id;
+}
+
+/** Those whose idempotency key no request carries yet. */
+export async function withoutKnownKeys(ledger: Ledger, rows: readonly NewRequest[]): Promise<readonly NewRequest[]> {
+  const keyed = rows.flatMap(({ tenant, idempotencyKey: key }) => (key === undefined ? [] : [{ tenant, key }]));
+  if (keyed.length === 0) return rows;
+  const known = await ledger.sql<{ tenant: string; key: string }[]>`
+    select r.tenant, r.idempotency_key as key
+    from unnest(${keyed.map(({ tenant }) => tenant)}::text[], ${keyed.map(({ key }) => key)}::text[]) as k(tenant, key)
+    join requests r on r.tenant = k.tenant and r.idempotency_key = k.key`;
+  const keys = new Set(known.map((row) => JSON.stringify([row.tenant, row.key])));
+  return rows.filter((row) => !keys.has(JSON.stringify([row.tenant, row.idempotencyKey])));
 }

@@ -63,17 +63,18 @@ export async function openBatch(ledger: Within, batch: NewBatch): Promise<BatchV
   return viewOf(row);
 }
 
-/** The batch of this fingerprint, opened when there is none. Two that ask at the same moment get the same batch. */
+/**
+ * The batch of this fingerprint, opened when there is none. Two that ask at the same moment, each in a transaction of its
+ * own, get the same batch.
+ */
 export async function findOrOpenBatch(
-  ledger: Ledger,
+  { sql }: Within,
   batch: NewBatch,
 ): Promise<{ readonly batch: BatchView; readonly fresh: boolean }> {
-  return ledger.sql.begin(async (sql) => {
-    await sql`select pg_advisory_xact_lock(hashtextextended(${batch.tenant} || ' ' || ${batch.fingerprint}, 4915112103))`;
-    const known = await batchByFingerprint({ sql }, batch.tenant, batch.fingerprint);
-    if (known !== undefined) return { batch: known, fresh: false };
-    return { batch: await openBatch({ sql }, batch), fresh: true };
-  });
+  await sql`select pg_advisory_xact_lock(hashtextextended(${batch.tenant} || ' ' || ${batch.fingerprint}, 4915112103))`;
+  const known = await batchByFingerprint({ sql }, batch.tenant, batch.fingerprint);
+  if (known !== undefined) return { batch: known, fresh: false };
+  return { batch: await openBatch({ sql }, batch), fresh: true };
 }
 
 /** accepting → running: all lines are in, and `total` says how many there are. False: the batch was not accepting. */
@@ -210,13 +211,15 @@ export async function cancelBatch(ledger: Ledger, id: string): Promise<number> {
 
 /**
  * Failed lines of a batch get a new request each, with fresh attempts; the failed ones stay failed (terminal is terminal)
- * and leave the batch. Returns how many.
+ * and leave the batch. Those whose prompt is no longer kept as it was stay as they are. Returns how many run again.
  */
 export async function retryFailed(ledger: Ledger, id: string): Promise<number> {
   let retried = 0;
   for (;;) {
     const failed = await ledger.sql<{ id: string }[]>`
-      select id from requests where batch_id = ${id} and state = 'failed' order by id limit 1000`;
+      select id from requests where batch_id = ${id} and state = 'failed' and exists (
+        select 1 from payloads p where p.request_id = requests.id and p.kind = 'body' and not p.masked)
+      order by id limit 1000`;
     if (failed.length === 0) break;
     const rows = await ledger.sql`
       with again as (

@@ -1,9 +1,18 @@
 import { type Body, bodySchema } from "../request/body.ts";
 import type { Ledger } from "./ledger.ts";
 
-/** What the caller asked for, or undefined when no request has this id. */
-export async function bodyOf(ledger: Ledger, requestId: string): Promise<Body | undefined> {
-  const [row] = await ledger.sql<{ content: unknown }[]>`
-    select content from payloads where request_id = ${requestId} and kind = 'body'`;
-  return row === undefined ? undefined : bodySchema.parse(row.content);
+export interface KeptBody {
+  readonly body: Body;
+  /** Some of its text is no longer what the caller wrote. */
+  readonly masked: boolean;
 }
+
+/** What the caller asked for, or undefined when no request has this id or its prompt was removed. */
+export async function keptBody(ledger: Ledger, requestId: string): Promise<KeptBody | undefined> {
+  const [row] = await ledger.sql<{ content: unknown; masked: boolean }[]>`
+    select content, masked from payloads where request_id = ${requestId} and kind = 'body'`;
+  return row === undefined ? undefined : { body: bodySchema.parse(row.content), masked: row.masked };
+}
+
+export const bodyOf = async (ledger: Ledger, requestId: string): Promise<Body | undefined> =>
+  (await keptBody(ledger, requestId))?.body;

@@ -21,7 +21,12 @@ export interface RequestView {
   readonly createdAt: Date;
   readonly finishedAt: Date | undefined;
   readonly result: Result | undefined;
+  /** How prompt and answer are kept; no answer of a request without one is not a removed one. */
+  readonly kept: { readonly prompt: Kept; readonly answer: Kept | undefined };
 }
+
+/** `masked`: addresses, numbers and keys in it were replaced. */
+export type Kept = "whole" | "masked" | "removed";
 
 interface Row {
   readonly id: string;
@@ -41,14 +46,18 @@ interface Row {
   readonly created_at: Date;
   readonly finished_at: Date | null;
   readonly result: unknown;
+  readonly result_masked: boolean | null;
+  readonly body_masked: boolean | null;
 }
 
 /** One request with its result, or undefined when no row has this id. */
 export async function requestById(ledger: Ledger, id: string): Promise<RequestView | undefined> {
   const [row] = await ledger.sql<Row[]>`
     select r.id, r.tenant, r.batch_id, r.model, r.deployment, r.lane, r.priority, r.state, r.attempt, r.passed_over,
-      r.failure_kind, r.failure_message, r.hold_reason, r.not_before, r.created_at, r.finished_at, p.content as result
-    from requests r left join payloads p on p.request_id = r.id and p.kind = 'result' where r.id = ${id}`;
+      r.failure_kind, r.failure_message, r.hold_reason, r.not_before, r.created_at, r.finished_at, p.content as result,
+      p.masked as result_masked, b.masked as body_masked
+    from requests r left join payloads p on p.request_id = r.id and p.kind = 'result'
+    left join payloads b on b.request_id = r.id and b.kind = 'body' where r.id = ${id}`;
   return row === undefined ? undefined : viewOf(row);
 }
 
@@ -69,7 +78,13 @@ const viewOf = (row: Row): RequestView => ({
   createdAt: row.created_at,
   finishedAt: row.finished_at ?? undefined,
   result: row.result === null || row.result === undefined ? undefined : resultSchema.parse(row.result),
+  kept: {
+    prompt: keptAs(row.body_masked),
+    answer: row.state === "succeeded" ? keptAs(row.result_masked) : undefined,
+  },
 });
+
+const keptAs = (masked: boolean | null): Kept => (masked === null ? "removed" : masked ? "masked" : "whole");
 
 export interface AttemptView {
   readonly attempt: number;

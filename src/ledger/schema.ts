@@ -89,6 +89,8 @@ export const requests = pgTable(
       .where(sql`batch_id is not null and state in ('failed', 'cancelled')`),
     // An operator: what waits for a person.
     index("requests_held").on(t.id).where(sql`state = 'held'`),
+    // Retention: what has ended, oldest first.
+    index("requests_finished").on(t.finishedAt, t.id).where(sql`finished_at is not null`),
     check("requests_state", sql`state in (${sql.raw(requestStates.map((state) => `'${state}'`).join(", "))})`),
     check("requests_priority", sql`priority between 1 and 3`),
     // A lease token is the fence, and only a running row has one.
@@ -96,7 +98,7 @@ export const requests = pgTable(
   ],
 );
 
-/** The body as the caller gave it and the final result, kept apart from the hot rows (claim check). Insert only. */
+/** The body as the caller gave it and the final result, kept apart from the hot rows (claim check). Not changed before its request has ended. */
 export const payloads = pgTable(
   "payloads",
   {
@@ -104,6 +106,8 @@ export const payloads = pgTable(
     kind: text("kind").notNull(),
     content: json("content").notNull(),
     createdAt: at("created_at").notNull().defaultNow(),
+    /** What it says of persons and keys was masked after its end: it is no longer what was asked or answered. */
+    masked: boolean("masked").notNull().default(false),
   },
   (t) => [primaryKey({ columns: [t.requestId, t.kind] })],
 );
@@ -313,6 +317,18 @@ export const toggles = pgTable("toggles", {
   name: text("name").primaryKey(),
   reason: text("reason"),
   setAt: at("set_at").notNull().defaultNow(),
+});
+
+/** How many requests are open, for bounds on the backlog: see open-counts.ts. Never less than there are. */
+export const openCounts = pgTable("open_counts", {
+  /** `fleet`, or `tenant:` and its name. */
+  scope: text("scope").primaryKey(),
+  open: bigint("open", { mode: "number" }).notNull(),
+  /** Of the time between the last two counts. Null: not counted twice. */
+  endedPerSecond: doublePrecision("ended_per_second"),
+  /** When rows were counted last, and how long that took. Null: never. */
+  countedAt: at("counted_at"),
+  tookMs: doublePrecision("took_ms"),
 });
 
 /** Small durable facts of the fleet itself: the Redis epoch last seen, how far the roll-up has read. */

@@ -20,6 +20,7 @@ export type EventName = keyof typeof spanEventNames;
 
 export const countNames = {
   accepted: "millrace.requests.accepted",
+  turnedAway: "millrace.requests.turned_away",
   finished: "millrace.requests.finished",
   attempts: "millrace.attempts",
   deferred: "millrace.deferrals",
@@ -38,6 +39,7 @@ export type CountName = keyof typeof countNames;
 
 export const countMeanings: Readonly<Record<CountName, string>> = {
   accepted: "Requests stored durably.",
+  turnedAway: "Requests refused because the backlog was full, by the bound that was reached.",
   finished: "Requests that reached their terminal state.",
   attempts: "Provider calls made.",
   deferred: "Times a request was put off unspent: by a limit, an open circuit or a budget.",

@@ -54,6 +54,7 @@ function countersOf(meter: Meter): Readonly<Record<CountName, Counter>> {
   const open = (name: CountName) => meter.createCounter(countNames[name], { description: countMeanings[name] });
   return {
     accepted: open("accepted"),
+    turnedAway: open("turnedAway"),
     finished: open("finished"),
     attempts: open("attempts"),
     deferred: open("deferred"),

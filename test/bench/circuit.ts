@@ -45,11 +45,11 @@ await bench("circuit", async ({ quick, fleet, say }) => {
     : { processes: 16, outageS: 120, coolDownMs: 5_000 };
   say(`${plan.outageS} s down, ${perSecond} requests/s, ${plan.processes} processes, cool-down ${plan.coolDownMs} ms`);
   const figures: Record<string, number> = {};
-  const shared = await arm(fleet, plan, (simulator, key) => openOurs(fleet, plan, simulator, key));
+  const shared = await arm(plan, (simulator, key) => openOurs(fleet, plan, simulator, key));
   tell("shared circuit", shared);
-  const alone = await arm(fleet, plan, (simulator, key) => openPeer(fleet, plan, simulator, key, "perProcess"));
+  const alone = await arm(plan, (simulator, key) => openPeer(fleet, plan, simulator, key, "perProcess"));
   tell("a breaker in each process", alone);
-  const none = await arm(fleet, plan, (simulator, key) => openPeer(fleet, plan, simulator, key, "none"));
+  const none = await arm(plan, (simulator, key) => openPeer(fleet, plan, simulator, key, "none"));
   tell("no breaker", none);
   figures["wastedCalls"] = shared.wasted;
   figures["firstAnswerS"] = shared.firstAnswerS;
@@ -77,11 +77,7 @@ interface Arm {
   close(): Promise<void>;
 }
 
-async function arm(
-  _fleet: Fleet,
-  plan: Plan,
-  open: (simulator: Simulator, key: string) => Promise<Arm>,
-): Promise<Outcome> {
+async function arm(plan: Plan, open: (simulator: Simulator, key: string) => Promise<Arm>): Promise<Outcome> {
   keys += 1;
   const simulator = await startSimulator({
     latency: { firstTokenMs: { p50: 100, p99: 400 }, perTokenMs: 1 },

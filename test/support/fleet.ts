@@ -53,9 +53,10 @@ async function open(options: FleetOptions): Promise<Fleet> {
   return fleet;
 }
 
-/** The same settings and services again, as another process would open them. */
-export function openBeside(fleet: Fleet): Promise<Fleet> {
+/** The same settings, but for those given, and services again, as another process would open them. */
+export function openBeside(fleet: Fleet, settings?: FleetWish["settings"]): Promise<Fleet> {
   const options = opened.get(fleet);
   if (options === undefined) throw new Error("this fleet was not opened by openTestFleet");
+  if (settings !== undefined) writeFileSync(join(options.directory, "millrace.json"), JSON.stringify(settings));
   return open(options);
 }

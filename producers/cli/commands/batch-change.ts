@@ -1,5 +1,5 @@
 /** `batch retry` and `batch cancel`. */
-import { cancelBatch, retryFailed } from "../../../src/ledger/batches.ts";
+import { batchCounts, cancelBatch, retryFailed } from "../../../src/ledger/batches.ts";
 import { count } from "../amounts.ts";
 import { CommandFailed, exitCodes } from "../exit.ts";
 import { openShell, withFleet } from "../shell.ts";
@@ -20,12 +20,14 @@ export async function retryBatch(id: string, options: RetryOptions): Promise<voi
     const batch = await findBatch(fleet, id);
     const retried = await retryFailed(fleet.ledger, batch.id);
     fleet.bell.ring(["*"]);
-    shell.result({ id: batch.id, retried });
+    const { failed } = await batchCounts(fleet.ledger, batch.id);
+    shell.result({ id: batch.id, retried, failed });
     shell.line(
-      retried === 0
+      retried + failed === 0
         ? `batch ${batch.id}: no line has failed`
         : `batch ${batch.id}: ${count(retried)} failed lines run again`,
     );
+    if (failed > 0) shell.note(`${count(failed)} failed lines stay: their prompts are masked or no longer kept.`);
     if (retried === 0) return;
     if ((await unservedLanes(fleet, batch.id)).length > 0) {
       shell.note("No worker is running: start one with `millrace up`, or run the same `batch run` again.");

@@ -4,18 +4,10 @@
  */
 import { createHash } from "node:crypto";
 import type { Fleet } from "../../../src/fleet/fleet.ts";
-import {
-  type BatchView,
-  batchById,
-  cancelBatch,
-  findOrOpenBatch,
-  lastLineOf,
-  openBatch,
-  sealBatch,
-} from "../../../src/ledger/batches.ts";
+import { type BatchView, batchById, cancelBatch, lastLineOf, sealBatch } from "../../../src/ledger/batches.ts";
 import { enqueue } from "../../jsonl/enqueue.ts";
 import { count } from "../amounts.ts";
-import { CommandFailed } from "../exit.ts";
+import { CommandFailed, exitCodes } from "../exit.ts";
 import { patiently } from "../patience.ts";
 import type { CheckedInput } from "./batch-input.ts";
 import type { BatchRunOptions } from "./batch-options.ts";
@@ -37,6 +29,7 @@ export interface HandedIn {
   readonly complete: boolean;
 }
 
+/** Throws CommandFailed when the backlog has no room for all of its lines; nothing of it is stored then. */
 export async function handIn(work: HandIn): Promise<HandedIn> {
   const { fleet, options, checked } = work;
   const tenant = options.tenant ?? fleet.config.tenant;
@@ -47,10 +40,9 @@ export async function handIn(work: HandIn): Promise<HandedIn> {
     options: optionsOf(options),
     total: checked.good,
   };
-  const { batch, fresh } =
-    options.new === true
-      ? { batch: await openBatch(fleet.ledger, wanted), fresh: true }
-      : await findOrOpenBatch(fleet.ledger, wanted);
+  const opened = await fleet.intake.openBatch(wanted, options.new === true);
+  if (!opened.ok) throw new CommandFailed(opened.refusal.message, exitCodes.busy);
+  const { batch, fresh } = opened;
   if (batch.state !== "accepting") return { batch, fresh, complete: true };
   const complete = await bringIn(work, batch);
   return { batch: (await batchById(fleet.ledger, batch.id)) ?? batch, fresh, complete };

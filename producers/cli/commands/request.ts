@@ -7,7 +7,7 @@ import { attemptsOf, cancelRequest, type RequestView, requestById } from "../../
 import type { Body } from "../../../src/request/body.ts";
 import { priorityName } from "../../../src/request/priority.ts";
 import { CommandFailed } from "../exit.ts";
-import { attemptLines, costWords, reasonLines, requestDocument } from "../request-words.ts";
+import { attemptLines, costWords, keptLines, reasonLines, requestDocument } from "../request-words.ts";
 import { openShell, type Shell, withFleet } from "../shell.ts";
 import { withJson } from "./batch-options.ts";
 
@@ -49,7 +49,8 @@ async function show(id: string, options: ShowOptions): Promise<void> {
       );
     for (const line of reasonLines(request)) shell.line(`  why       ${line}`);
     for (const line of attemptLines(attempts)) shell.line(`  call      ${line}`);
-    if (body !== undefined) showContent(shell, body, request);
+    for (const line of keptLines(request)) shell.line(`  kept      ${line}`);
+    if (options.content === true) showContent(shell, body, request);
     else if (result !== null) shell.line("  (prompt and answer: --content)");
   });
 }
@@ -61,9 +62,9 @@ const inTime = ({ createdAt, finishedAt }: RequestView): string =>
 
 const ofBatch = ({ batchId }: RequestView): string => (batchId === undefined ? "" : `, batch ${batchId}`);
 
-function showContent(shell: Shell, body: Body, request: RequestView): void {
-  if (body.system !== undefined) shell.line(`\n[system]\n${body.system}`);
-  for (const { role, content } of body.messages) {
+function showContent(shell: Shell, body: Body | undefined, request: RequestView): void {
+  if (body?.system !== undefined) shell.line(`\n[system]\n${body.system}`);
+  for (const { role, content } of body?.messages ?? []) {
     shell.line(`\n[${role}]\n${content.map((part) => part.text).join("")}`);
   }
   if (request.result !== undefined) shell.line(`\n[answer]\n${request.result.text}`);

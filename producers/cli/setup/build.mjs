@@ -17,7 +17,7 @@ import { runNode, SetupFailed, say, tool } from "./process.mjs";
 const main = { project: "tsconfig.json", sources: ["src", "workers", "producers"], stamp: "dist/.build" };
 const bench = {
   project: "test/bench/tsconfig.json",
-  sources: [...main.sources, "test/bench", "test/support"],
+  sources: [...main.sources, "test/bench", "test/chaos", "test/support"],
   stamp: "dist/test/.build",
 };
 

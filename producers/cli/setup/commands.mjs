@@ -23,6 +23,10 @@ const commands = {
     await alone(buildBenchmarks);
     await become(`dist/test/bench/${name}.js`, args);
   },
+  chaos: async (args) => {
+    await alone(buildBenchmarks);
+    await become("dist/test/chaos/chaos.js", args);
+  },
 };
 
 /** Never rejects: what goes wrong becomes a message and an exit code. */

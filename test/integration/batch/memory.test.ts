@@ -5,13 +5,16 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { expect, it } from "vitest";
-import { workFolder } from "../../support/cli.ts";
+import { runCli, workFolder } from "../../support/cli.ts";
+import { useServices } from "../../support/services.ts";
 
 const bound = 150 * 1024 * 1024;
 
-function* lines(count: number): Generator<string> {
+const services = useServices();
+
+function* lines(count: number, words = 10): Generator<string> {
   for (let at = 0; at < count; at += 1) {
-    const content = `Question ${at}: ${"what turns the wheel ".repeat(10)}`;
+    const content = `Question ${at}: ${"what turns the wheel ".repeat(words)}`;
     const body = { model: "gpt-5-mini", messages: [{ role: "user", content }] };
     yield `${JSON.stringify({ custom_id: `request-${at}`, method: "POST", url: "/v1/chat/completions", body })}\n`;
   }
@@ -44,3 +47,22 @@ it("checking a file of 200 MB grows the process by less than 150 MB", async () =
   expect({ good, bad }).toEqual({ good: count, bad: 0 });
   expect(grown).toBeLessThan(bound);
 });
+
+/** Without any file the command line takes half of this heap. */
+it("a file of 100 MB is handed in by a process whose heap may hold 80 MB", async () => {
+  const cwd = workFolder();
+  const count = 40_000;
+  await pipeline(Readable.from(lines(count, 120)), createWriteStream(join(cwd, "large.jsonl")));
+  expect(statSync(join(cwd, "large.jsonl")).size).toBeGreaterThan(100_000_000);
+  const environment = {
+    NODE_OPTIONS: "--max-old-space-size=80",
+    OPENAI_API_KEY: "o",
+    REDIS_URL: await services.emptyRedis(),
+    DATABASE_URL: await services.emptyDatabase(),
+  };
+
+  const submitted = await runCli(["batch", "submit", "large.jsonl"], { cwd, environment });
+
+  expect(submitted.code, submitted.stderr).toBe(0);
+  expect(submitted.stdout).toContain("accepted 40,000 lines");
+}, 180_000);

@@ -12,6 +12,7 @@ import {
   findOrOpenBatch,
   finishBatches,
   lastLineOf,
+  type NewBatch,
   openBatch,
   retryFailed,
   sealBatch,
@@ -28,6 +29,8 @@ import { useServices } from "../../support/services.ts";
 
 const services = useServices();
 const wish = { tenant: "t", source: "a.jsonl", fingerprint: "f", options: { skipBad: true }, total: 0 };
+
+const findOrOpen = (ledger: Ledger, batch: NewBatch) => ledger.sql.begin((sql) => findOrOpenBatch({ sql }, batch));
 
 /** A batch with `count` lines, all in. */
 async function batchOf(ledger: Ledger, count: number, sealed = true) {
@@ -86,17 +89,17 @@ describe("a batch", () => {
 
   test("is found again by its fingerprint, one by all who ask at the same moment", async () => {
     const ledger = await openTestLedger(services);
-    const answers = await Promise.all(Array.from({ length: 10 }, () => findOrOpenBatch(ledger, wish)));
+    const answers = await Promise.all(Array.from({ length: 10 }, () => findOrOpen(ledger, wish)));
     expect(new Set(answers.map(({ batch }) => batch.id)).size).toBe(1);
     expect(answers.filter(({ fresh }) => fresh)).toHaveLength(1);
-    expect((await findOrOpenBatch(ledger, { ...wish, tenant: "other" })).fresh).toBe(true);
+    expect((await findOrOpen(ledger, { ...wish, tenant: "other" })).fresh).toBe(true);
   });
 
   test("that was cancelled is not found again: the same command begins a new one", async () => {
     const ledger = await openTestLedger(services);
-    const { batch } = await findOrOpenBatch(ledger, wish);
+    const { batch } = await findOrOpen(ledger, wish);
     await cancelBatch(ledger, batch.id);
-    expect((await findOrOpenBatch(ledger, wish)).fresh).toBe(true);
+    expect((await findOrOpen(ledger, wish)).fresh).toBe(true);
   });
 
   test("that is cancelled keeps what has ended and ends the rest", async () => {

@@ -11,6 +11,7 @@ const first: Situation = {
   policy,
   hasNextDeployment: false,
   nextIsOpen: true,
+  canWaitForPerson: false,
   maxWaitMs: 10_000,
   remainingMs: undefined,
   random: 0.5,
@@ -213,5 +214,21 @@ describe("a life of failures", () => {
         },
       ),
     );
+  });
+});
+
+describe("a refused credential", () => {
+  const waits = { canWaitForPerson: true };
+
+  it("makes what nobody waits for wait for a person, as long as it has attempts", () => {
+    for (const kind of ["auth", "quotaHard"] as const) {
+      expect(nextFor(kind, waits)).toBe("handBack");
+      expect(nextFor(kind, { ...waits, spentHere: policy.perDeployment })).toBe("fail");
+      expect(nextFor(kind, { ...waits, spentInAll: policy.total })).toBe("fail");
+    }
+  });
+
+  it("sends it to another deployment first, where there is one", () => {
+    expect(nextFor("auth", { ...waits, hasNextDeployment: true })).toBe("fallBack");
   });
 });

@@ -3,7 +3,7 @@ import type { BlockedBy } from "../../../src/admission/permit.ts";
 import { moveAfterRefusal } from "../../../src/attempt/move.ts";
 import type { Onward } from "../../../src/attempt/onward.ts";
 import { priorities } from "../../../src/request/priority.ts";
-import { attempt, catalogOf, claimed, refused } from "./attempt-deps.ts";
+import { attempt, catalogOf, claimed, failing, refused } from "./attempt-deps.ts";
 
 const catalog = catalogOf();
 const target = (() => {
@@ -129,5 +129,17 @@ describe("a request that is refused for a while", () => {
     // What has aged goes first, too, but nobody waits for it.
     const aged = await attempt(claimed({ priority: priorities.bulk }), { ...around, goesFirst: true });
     expect(aged.record?.event).toBe("handBack");
+  });
+
+  it("the call that was refused waits like the others, unless somebody waits for it or only this model is closed", async () => {
+    const refusing = (status: number) => ({
+      answer: async () => failing({ kind: "auth", status }),
+      deps: { canServe: (id: string) => id === "anthropic" },
+    });
+    const bulk = claimed({ priority: priorities.bulk });
+    const interactive = claimed({ priority: priorities.interactive });
+    expect((await attempt(bulk, refusing(401))).record).toMatchObject({ event: "handBack", spent: true });
+    expect((await attempt(bulk, refusing(403))).record).toMatchObject({ event: "fail", spent: true });
+    expect((await attempt(interactive, refusing(401))).record).toMatchObject({ event: "fail", spent: true });
   });
 });

@@ -162,10 +162,10 @@ describe("an attempt that fails", () => {
 
   it("ends the request when there is nowhere to go", async () => {
     const { record } = await attempt(claimed(), {
-      answer: async () => failing({ kind: "auth" }),
+      answer: async () => failing({ kind: "client" }),
       deps: { canServe: () => false },
     });
-    expect(record).toMatchObject({ event: "fail", spent: true, failure: { kind: "auth", message: "went wrong" } });
+    expect(record).toMatchObject({ event: "fail", spent: true, failure: { kind: "client", message: "went wrong" } });
   });
 
   it("is a timeout in our words when our own time was over, whatever the adapter made of the abort", async () => {

@@ -37,6 +37,7 @@ const request: RequestView = {
   createdAt: new Date(0),
   finishedAt: new Date(1_000),
   result: undefined,
+  kept: { prompt: "whole", answer: "whole" },
 };
 
 it("says the cost of all calls, and what is missing from it", () => {

@@ -26,6 +26,9 @@ describe("the settings file", () => {
       circuit: { threshold: 5, coolDownMs: 60_000, ratio: 0.5, minimumCalls: 20, windowSeconds: 10 },
       timeouts: { firstTokenMs: 60_000, idleMs: 30_000, totalMs: 600_000 },
       worker: { slotsPerLane: 50, leaseMs: 60_000, drainGraceMs: 20_000 },
+      backlog: { tenants: {} },
+      retention: {},
+      capture: { default: "on", tenants: {}, deliveryHours: 24 },
     });
   });
 
@@ -79,6 +82,9 @@ describe("the settings file", () => {
       "providers:\n  openai: { attempts: { total: 3 } }",
       "providers.openai.attempts: unknown: total; possible: perDeployment, baseMs, capMs, retryOn",
     ],
+    ["a bound that lets nothing in", "backlog: { maxOpen: 0 }", "backlog.maxOpen: Too small"],
+    ["a capture that is none", "capture: { tenants: { acme: some } }", "capture.tenants.acme: Invalid option"],
+    ["a time that runs backwards", "retention: { resultsDays: -1 }", "retention.resultsDays: Too small"],
     ["text that is not YAML", "a: [", "is not YAML"],
   ])("refuses %s and names the place", (_what, text, place) => {
     const read = () => readSettingsFile(folderWith({ "millrace.yaml": text }));

@@ -1,0 +1,126 @@
+/**
+ * Removing what has ended long ago, in steps that are short: a page of ended requests, oldest first, and what a pass does to
+ * them. A pass goes on behind the last page, so nothing is looked at twice. What is open or held has no end, so no pass ever
+ * sees it.
+ */
+import { maskContent } from "../request/mask.ts";
+import type { Ledger } from "./ledger.ts";
+
+export const nothingRemoved = { prompts: 0, answers: 0, masked: 0, requests: 0, calls: 0, batches: 0 };
+/** `requests` go with prompt, answer, calls and batch line, which are not counted again; `masked` counts texts. */
+export type Removed = Readonly<typeof nothingRemoved>;
+
+export interface EndedRequest {
+  readonly id: string;
+  readonly tenant: string;
+}
+
+/** Where a pass is: behind this request. Times as text: a Date would lose the microseconds, and the place with them. */
+export interface Place {
+  readonly at: string;
+  readonly id: string;
+}
+
+export const beginning: Place = { at: "-infinity", id: "00000000-0000-0000-0000-000000000000" };
+
+export interface Page {
+  readonly rows: readonly EndedRequest[];
+  /** Of its last row; undefined when there is none. */
+  readonly last: Place | undefined;
+}
+
+/** Requests that ended more than `ageMs` ago, oldest end first. */
+export async function endedBefore({ sql }: Ledger, ageMs: number, after: Place, limit: number): Promise<Page> {
+  const rows = await sql<(EndedRequest & Place)[]>`
+    select id, tenant, finished_at::text as at from requests
+    where finished_at < now() - ${ageMs} * interval '1 millisecond' and (finished_at, id) > (${after.at}::text::timestamptz, ${after.id}::uuid)
+    order by finished_at, id limit ${limit}`;
+  return { rows, last: rows.at(-1) };
+}
+
+/** `dryRun`: nothing is changed, only counted. */
+export interface Way {
+  readonly dryRun: boolean;
+}
+
+const idsOf = (rows: readonly EndedRequest[]): string[] => rows.map(({ id }) => id);
+
+/** Their prompts (`body`) or answers (`result`). */
+export async function removeContent(
+  { sql }: Ledger,
+  rows: readonly EndedRequest[],
+  kind: "body" | "result",
+  { dryRun }: Way,
+): Promise<number> {
+  if (rows.length === 0) return 0;
+  const theirs = sql`request_id = any(${idsOf(rows)}::uuid[]) and kind = ${kind}`;
+  if (!dryRun) return (await sql`delete from payloads where ${theirs}`).count;
+  const [row] = await sql<{ n: number }[]>`select count(*)::int as n from payloads where ${theirs}`;
+  return row?.n ?? 0;
+}
+
+/** Masks what is not masked yet, one request after the other: texts may be long. */
+export async function maskKept({ sql }: Ledger, rows: readonly EndedRequest[], { dryRun }: Way): Promise<number> {
+  if (rows.length === 0) return 0;
+  const found = await sql<{ request_id: string; kind: string }[]>`
+    select request_id, kind from payloads where request_id = any(${idsOf(rows)}::uuid[]) and not masked`;
+  if (dryRun) return found.length;
+  for (const { request_id: id, kind } of found) {
+    const [row] = await sql<
+      { content: unknown }[]
+    >`select content from payloads where request_id = ${id} and kind = ${kind}`;
+    if (row === undefined) continue;
+    await sql`
+      update payloads set content = ${JSON.stringify(maskContent(row.content))}::text::json, masked = true
+      where request_id = ${id} and kind = ${kind}`;
+  }
+  return found.length;
+}
+
+/**
+ * The requests themselves, with everything of them. Lines of a batch go once their batch ended as long ago; calls that
+ * statistics have not counted yet keep their request. What somebody else has in hand is left for the next time.
+ */
+export async function removeRequests(
+  { sql }: Ledger,
+  rows: readonly EndedRequest[],
+  ageMs: number,
+  { dryRun }: Way,
+): Promise<{ readonly requests: number; readonly calls: number }> {
+  const old = sql`
+    select r.id from requests r
+    where r.id = any(${idsOf(rows)}::uuid[]) and r.finished_at is not null
+      and (r.batch_id is null or exists (select 1 from batches b
+        where b.id = r.batch_id and b.finished_at < now() - ${ageMs} * interval '1 millisecond'))
+      and not exists (select 1 from attempts a where a.request_id = r.id
+        and a.xact > coalesce((select value from fleet_facts where name = 'rolled_up_to'), '0')::xid8)`;
+  const [counted] = dryRun
+    ? await sql<Counted[]>`
+        with old as (${old})
+        select (select count(*) from old)::int as requests,
+          (select count(*) from attempts where request_id in (select id from old))::int as calls`
+    : await sql<Counted[]>`
+        with old as materialized (${old} for update of r skip locked),
+        contents as (delete from payloads where request_id in (select id from old)),
+        lines as (delete from batch_lines where request_id in (select id from old)),
+        calls as (delete from attempts where request_id in (select id from old) returning 1),
+        gone as (delete from requests where id in (select id from old) returning 1)
+        select (select count(*) from gone)::int as requests, (select count(*) from calls)::int as calls`;
+  return counted ?? { requests: 0, calls: 0 };
+}
+
+interface Counted {
+  readonly requests: number;
+  readonly calls: number;
+}
+
+/** Batches that ended as long ago and have no line any more. A dry run cannot know which those will be: it counts all old ones. */
+export async function removeBatches({ sql }: Ledger, ageMs: number, { dryRun }: Way): Promise<number> {
+  const old = sql`from batches b where b.finished_at < now() - ${ageMs} * interval '1 millisecond'`;
+  if (dryRun) {
+    const [row] = await sql<{ n: number }[]>`select count(*)::int as n ${old}`;
+    return row?.n ?? 0;
+  }
+  const rows = await sql`delete ${old} and not exists (select 1 from batch_lines l where l.batch_id = b.id)`;
+  return rows.count;
+}

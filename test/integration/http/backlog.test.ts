@@ -1,0 +1,66 @@
+import { connect } from "node:net";
+import { expect, it, onTestFinished } from "vitest";
+import { openTestHttp } from "../../support/http.ts";
+import { useServices } from "../../support/services.ts";
+
+const services = useServices();
+const bounds = { maxOpen: 6, maxOpenPerTenant: 4 };
+const ask = (count: number, tenant: string) =>
+  Array.from({ length: count }, (_unused, at) => ({ prompt: `Say ${at}`, tenant }));
+
+it("answers 429 at a tenant's bound and 503 at the fleet's, with Retry-After and what to do", async () => {
+  const { send, fleet } = await openTestHttp(services, { settings: { backlog: bounds } });
+
+  expect((await send("POST", "/v1/requests", ask(4, "acme"))).status).toBe(202);
+  const tenant = await send("POST", "/v1/requests", { prompt: "One more", tenant: "acme" });
+  const whole = await send("POST", "/v1/requests", ask(3, "other"));
+
+  expect(tenant).toMatchObject({
+    status: 429,
+    json: { error: { type: "rate_limit_error", code: "tenant_backlog_full", param: null } },
+  });
+  expect(tenant.json.error.message).toMatch(/"acme" is full: 4 may be open, 4 are, and 1 more was handed in.*backlog/);
+  expect(whole).toMatchObject({ status: 503, json: { error: { type: "unavailable_error", code: "backlog_full" } } });
+  for (const { headers } of [tenant, whole]) {
+    expect(Number(headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
+    expect(Number(headers.get("retry-after"))).toBeLessThanOrEqual(300);
+  }
+  const [row] = await fleet.ledger.sql`select count(*)::int as n from requests`;
+  expect(row?.["n"]).toBe(4);
+});
+
+it("lets the same list in once there is room, and a known key at any time", async () => {
+  const { send, work } = await openTestHttp(services, { settings: { backlog: bounds } });
+  const key = { "idempotency-key": "k" };
+  expect((await send("POST", "/v1/requests", ask(4, "acme"), key)).status).toBe(202);
+  expect((await send("POST", "/v1/requests", ask(4, "acme"), key)).status).toBe(200);
+  expect((await send("POST", "/v1/requests", ask(2, "acme"))).status).toBe(429);
+
+  await work();
+
+  await expect
+    .poll(() => send("POST", "/v1/requests", ask(2, "acme")).then(({ status }) => status), { timeout: 20_000 })
+    .toBe(202);
+});
+
+it("holds no more bodies at once than it has memory for, and takes the next when one is through", async () => {
+  const { send, url } = await openTestHttp(services);
+  const { hostname, port } = new URL(url);
+  /** Announces a long body and keeps it back. */
+  const begin = async () => {
+    const socket = connect(Number(port), hostname);
+    onTestFinished(() => void socket.destroy());
+    const head = `POST /v1/requests HTTP/1.1\r\nhost: ${hostname}\r\ncontent-type: application/json\r\ncontent-length: ${36 * 1024 * 1024}\r\n\r\n{`;
+    await new Promise<void>((resolve) => socket.write(head, () => resolve()));
+    return socket;
+  };
+  const order = { prompt: "Say hello" };
+  const [first] = [await begin(), await begin(), await begin(), await begin()];
+
+  await expect.poll(() => send("POST", "/v1/requests", order).then(({ status }) => status)).toBe(503);
+  const refused = await send("POST", "/v1/requests", order);
+  expect(refused.json).toMatchObject({ error: { code: "too_much_at_once" } });
+  expect(refused.headers.get("retry-after")).toBe("1");
+  first?.destroy();
+  await expect.poll(() => send("POST", "/v1/requests", order).then(({ status }) => status)).toBe(202);
+});

@@ -3,10 +3,13 @@
  * this one learns in the ledger, and makes every change of a circuit known.
  */
 import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Admission, openAdmission } from "../src/admission/admission.ts";
 import { openCircuits } from "../src/admission/circuits.ts";
+import { leaseIdOf } from "../src/attempt/admit.ts";
 import type { Fleet } from "../src/fleet/fleet.ts";
 import { loadEstimates, saveEstimates } from "../src/ledger/estimates.ts";
+import { liveCalls } from "../src/ledger/rescue.ts";
 import { openLoop } from "../src/runtime/loop.ts";
 import { openCircuitNews, type Say } from "./circuit-news.ts";
 
@@ -23,14 +26,21 @@ export interface LearningGateOptions {
 }
 
 const saveMs = 5_000;
+const greetAgainMs = 1_000;
 
 export function openLearningGate(fleet: Fleet, { onError, say, providers }: LearningGateOptions): LearningGate {
   const { config, ledger } = fleet;
   const news = openCircuitNews(fleet, { onError, ...(say === undefined ? {} : { say }) });
   const rules = { circuit: config.circuit, retries: config.retries };
   const fingerprints = fingerprintsOf(fleet, providers);
-  const admission = openAdmission(fleet.redisUrl, { rules, onChange: news, fingerprints });
+  const liveLeases = async (lane: string) =>
+    (await liveCalls(ledger, lane)).map(({ requestId, dispatchNo, leaseMs }) => ({
+      leaseId: leaseIdOf(requestId, dispatchNo),
+      leaseMs,
+    }));
+  const admission = openAdmission(fleet.redisUrl, { rules, onChange: news, fingerprints, liveLeases });
   const circuits = openCircuits(fleet.redisUrl, config.catalog);
+  const closing = new AbortController();
 
   async function recall(): Promise<void> {
     for (const row of await loadEstimates(ledger)) admission.estimates.restore(row.deployment, row);
@@ -39,14 +49,27 @@ export function openLearningGate(fleet: Fleet, { onError, say, providers }: Lear
     const change = await circuits.renewCredential(provider, fingerprint);
     if (change !== undefined) news(change);
   }
+  /** Said once, so it is said again while Redis is away. */
+  async function greetAll(): Promise<void> {
+    while (!closing.signal.aborted) {
+      try {
+        await Promise.all([...fingerprints].map(greet));
+        return;
+      } catch (error) {
+        onError(error);
+        await sleep(greetAgainMs, undefined, { signal: closing.signal }).catch(() => {});
+      }
+    }
+  }
   void recall().catch(onError);
-  void Promise.all([...fingerprints].map(greet)).catch(onError);
+  void greetAll();
 
   const save = () => saveEstimates(ledger, admission.estimates.changed());
   const loop = openLoop(() => save().then(() => saveMs), { onError, retryMs: saveMs });
   return {
     admission,
     async close() {
+      closing.abort();
       await loop.stop();
       await save().catch(onError);
       await news.written();

@@ -1,6 +1,7 @@
 /**
- * The leases one worker process holds: on rows in Postgres and on permits in Redis. Both are renewed together, a third of
- * the way to their end. A lease that was taken away (cancelled, rescued) stops its call.
+ * The leases one worker process holds: on rows in Postgres and on permits in Redis. Both are renewed a third of the way to
+ * their end, each by a loop of its own: a Redis that is away must not cost a row. A lease that was taken away (cancelled,
+ * rescued) stops its call.
  */
 import type { Admission } from "../src/admission/admission.ts";
 import type { Permit } from "../src/admission/permit.ts";
@@ -45,19 +46,24 @@ export function openLeases(options: LeasesOptions): Leases {
   // A cancelled request is noticed within this time, long before its lease would end.
   const lookMs = Math.min(2_000, options.leaseMs / 3);
 
-  const loop = openLoop(
-    async () => {
-      const entries = [...held.values()].filter((entry) => Date.now() - entry.since > lookMs / 2);
-      const gone = await renewLeases(options.ledger, entries, options.leaseMs);
-      for (const entry of entries) if (gone.has(entry.leaseToken)) entry.stop.abort(new Error("the lease is gone"));
-      const calls = entries.flatMap(({ permit, produced }) =>
-        permit === undefined ? [] : [{ permit, producedTokens: Math.floor(produced?.tokens ?? 0) }],
-      );
-      await options.admission.progress(calls, options.leaseMs);
-      return lookMs;
-    },
-    { onError: options.onError, retryMs: 500 },
-  );
+  const olderOnes = () => [...held.values()].filter((entry) => Date.now() - entry.since > lookMs / 2);
+
+  async function renewRows(): Promise<number> {
+    const entries = olderOnes();
+    const gone = await renewLeases(options.ledger, entries, options.leaseMs);
+    for (const entry of entries) if (gone.has(entry.leaseToken)) entry.stop.abort(new Error("the lease is gone"));
+    return lookMs;
+  }
+
+  async function renewPermits(): Promise<number> {
+    const calls = olderOnes().flatMap(({ permit, produced }) =>
+      permit === undefined ? [] : [{ permit, producedTokens: Math.floor(produced?.tokens ?? 0) }],
+    );
+    await options.admission.progress(calls, options.leaseMs);
+    return lookMs;
+  }
+
+  const loops = [renewRows, renewPermits].map((renew) => openLoop(renew, { onError: options.onError, retryMs: 500 }));
 
   return {
     hold(request) {
@@ -86,7 +92,9 @@ export function openLeases(options: LeasesOptions): Leases {
       stopped = true;
       for (const entry of held.values()) entry.stop.abort(draining());
     },
-    close: () => loop.stop(),
+    async close() {
+      await Promise.all(loops.map((loop) => loop.stop()));
+    },
   };
 }
 

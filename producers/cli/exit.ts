@@ -1,8 +1,9 @@
 /** How a command ends: exit codes, and words instead of stack traces for everything a person can mend. */
 import { SettingsError } from "../../src/config/settings-error.ts";
+import { isPostgresAway } from "../../src/ledger/interruption.ts";
 import { SchemaRefused } from "../../src/ledger/migrate.ts";
 import { ServicesFailed } from "../../src/runtime/embedded/services-failed.ts";
-import { awayService } from "./patience.ts";
+import { redisTrouble } from "../../src/runtime/redis-patience.ts";
 
 export const exitCodes = {
   ok: 0,
@@ -39,10 +40,10 @@ export function endOf(error: unknown): { readonly message: string; readonly code
 
 /** A connection that was refused or lost, in words. */
 function serviceAway(error: unknown): string | undefined {
-  const service = awayService(error) ?? (isLoginRefused(error) ? "Postgres" : undefined);
-  if (service === undefined || !(error instanceof Error)) return undefined;
-  const [words, variable] = service === "Redis" ? ["", "REDIS_URL"] : [` (${error.message})`, "DATABASE_URL"];
-  return `${service} does not answer${words}. Start it, or check ${variable}; nothing accepted is lost.`;
+  const redis = redisTrouble(error);
+  if (redis !== undefined) return `${redis}. Look at it, or check REDIS_URL; nothing accepted is lost.`;
+  if (!(error instanceof Error) || !(isPostgresAway(error) || isLoginRefused(error))) return undefined;
+  return `Postgres does not answer (${error.message}). Start it, or check DATABASE_URL; nothing accepted is lost.`;
 }
 
 /** Wrong password, unknown user, unknown database: the address is wrong, not the server. */

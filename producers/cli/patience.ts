@@ -1,6 +1,7 @@
 /** Waiting for a service that is away: right where work is under way, wrong where a command has not begun. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { isPostgresAway } from "../../src/ledger/interruption.ts";
+import { redisTrouble } from "../../src/runtime/redis-patience.ts";
 
 export interface Patience {
   /** Told once for each absence, and when it is over. */
@@ -17,19 +18,15 @@ export async function patiently<Value>(work: () => Promise<Value>, { say, signal
       if (said) say("It answers again.");
       return value;
     } catch (error) {
-      const service = awayService(error);
-      if (service === undefined || signal.aborted) throw error;
-      if (!said) say(`${service} does not answer; waiting for it. Nothing accepted is lost.`);
+      const words = awayWords(error);
+      if (words === undefined || signal.aborted) throw error;
+      if (!said) say(`${words}; waiting for it. Nothing accepted is lost.`);
       said = true;
       await sleep(pauseMs, undefined, { signal }).catch(() => {});
     }
   }
 }
 
-/** Which service an error says is away, or undefined when it says something else. */
-export function awayService(error: unknown): "Redis" | "Postgres" | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const text = `${error.name} ${error.message}`;
-  if (/MaxRetriesPerRequest|Connection is closed|Stream isn't writeable/.test(text)) return "Redis";
-  return isPostgresAway(error) ? "Postgres" : undefined;
-}
+/** Which service an error says is away, as the beginning of a sentence; undefined: it says something else. */
+export const awayWords = (error: unknown): string | undefined =>
+  redisTrouble(error) ?? (isPostgresAway(error) ? "Postgres does not answer" : undefined);

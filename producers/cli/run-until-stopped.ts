@@ -9,7 +9,7 @@ import { type Log, openLog } from "../../src/telemetry/log.ts";
 import { type RunningTelemetry, startTelemetry } from "../../src/telemetry/start.ts";
 import { exitCodes } from "./exit.ts";
 import { onLeave } from "./leave.ts";
-import { awayService } from "./patience.ts";
+import { awayWords } from "./patience.ts";
 import { type Shell, withFleet } from "./shell.ts";
 import { commandEnvironment } from "./simulator-session.ts";
 
@@ -68,11 +68,11 @@ function endInAnyCase(): void {
 function openComplaints(log: Log): (error: unknown) => void {
   const saidAt = new Map<string, number>();
   return (error) => {
-    const away = awayService(error);
+    const away = awayWords(error);
     const text = away === undefined ? (error instanceof Error ? error.message : String(error)) : away;
     if (Date.now() - (saidAt.get(text) ?? 0) < 10_000) return;
     saidAt.set(text, Date.now());
     if (away === undefined) log.error("a loop failed and goes on", { err: error });
-    else log.warn(`${away} does not answer; waiting for it. Nothing accepted is lost.`);
+    else log.warn(`${away}; waiting for it. Nothing accepted is lost.`);
   };
 }

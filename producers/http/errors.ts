@@ -1,6 +1,6 @@
 /** Thrown errors, worded: what fastify refuses before a handler runs, services that are away, and bugs of ours. */
 import type { FastifyError } from "fastify";
-import { awayService } from "../cli/patience.ts";
+import { awayWords } from "../cli/patience.ts";
 import { ledgerAway, type Problem } from "./problem.ts";
 
 /** A ledger that does not answer within this is away, as far as an HTTP caller is concerned. */
@@ -24,7 +24,7 @@ export async function withPatience<Value>(work: Promise<Value>): Promise<Value> 
 }
 
 export function problemOf(error: FastifyError | Error): Problem {
-  if (error instanceof LedgerSilent || awayService(error) !== undefined) return ledgerAway;
+  if (error instanceof LedgerSilent || awayWords(error) !== undefined) return ledgerAway;
   const status = "statusCode" in error && typeof error.statusCode === "number" ? error.statusCode : 500;
   if (status < 400 || status >= 500) {
     return { status: 500, type: "internal_error", code: "internal", message: "A bug of ours; the log has more." };

@@ -7,7 +7,7 @@ import type { Dimension, LimitMode, Pool } from "../config/pool.ts";
 import type { Failure } from "../request/failure.ts";
 import type { CallOutcome, LimitReading, LimitReport } from "../request/outcome.ts";
 import { type Anchor, openAnchor } from "./anchor.ts";
-import { type Door, type GateRules, openDoor, type Place } from "./door.ts";
+import { type Door, type GateRules, type LiveLease, openDoor, type Place } from "./door.ts";
 import { type Estimates, openEstimates } from "./learned.ts";
 import type { Ask, CircuitChange, Permit, Verdict } from "./permit.ts";
 import { openPoolLimits, type PoolLimits } from "./pool-limits.ts";
@@ -45,6 +45,8 @@ export interface AdmissionOptions {
   readonly onChange?: (change: CircuitChange) => void;
   /** By provider: tells the key in use from an older one, see circuits.ts. */
   readonly fingerprints?: ReadonlyMap<string, string>;
+  /** Calls of a pool that are under way, from the ledger: asked when Redis may have forgotten some. */
+  readonly liveLeases?: (pool: string) => Promise<readonly LiveLease[]>;
   /** For tests: microseconds since 2025 instead of Redis' clock, and milliseconds instead of this process' own. */
   readonly clockUs?: () => number;
   readonly monotonicMs?: () => number;
@@ -80,9 +82,11 @@ export function openAdmission(redisUrl: string, options: AdmissionOptions = {}):
     };
     pools.set(pool.id, entry);
     const { limits, anchor } = entry;
+    const { clockUs, liveLeases: ofPool } = options;
+    const liveLeases = ofPool && (() => ofPool(pool.id));
     const door = openDoor(
       { pool, deployment },
-      { scripts, keys, limits, anchor, serverId, estimates, rules, clockUs: options.clockUs },
+      { scripts, keys, limits, anchor, serverId, liveLeases, estimates, rules, clockUs },
     );
     const made = { door, entry };
     doors.set(deployment, made);

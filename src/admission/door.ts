@@ -35,10 +35,18 @@ export interface DoorDeps {
   readonly limits: PoolLimits;
   readonly anchor: Anchor;
   readonly serverId: (key: string) => Promise<string>;
+  /** Calls of this pool that are under way, by whoever knows for certain; without it a lost pool counts from nothing. */
+  readonly liveLeases: (() => Promise<readonly LiveLease[]>) | undefined;
   readonly estimates: Estimates;
   readonly rules: GateRules;
   /** Microseconds since 2025 instead of Redis' clock. */
   readonly clockUs: (() => number) | undefined;
+}
+
+export interface LiveLease {
+  readonly leaseId: string;
+  /** How long it lasts unless it is renewed. */
+  readonly leaseMs: number;
 }
 
 export type Purpose = "call" | "look" | "lastLook";
@@ -62,6 +70,7 @@ export function openDoor({ pool, deployment }: Place, deps: DoorDeps): Door {
   const { scripts, keys, limits, anchor, estimates, rules } = deps;
   const dimensions = pool.limits.map((limit) => limit.dimension);
   const time = (server: string) => [deps.clockUs?.() ?? "", ...anchor.arguments(), server];
+  const canSeed = deps.liveLeases === undefined ? 0 : 1;
 
   async function acquire(asks: readonly Question[]): Promise<Verdict[]> {
     const server = await deps.serverId(keys.pool);
@@ -71,6 +80,7 @@ export function openDoor({ pool, deployment }: Place, deps: DoorDeps): Door {
     const answers = await scripts.acquire(
       ...[keys.pool, keys.leases, keys.costs, keys.booked, keys.circuit, keys.provider],
       ...time(server),
+      canSeed,
       limits.version,
       pool.concurrency ?? 0,
       rules.retries.share,
@@ -87,12 +97,23 @@ export function openDoor({ pool, deployment }: Place, deps: DoorDeps): Door {
       ]),
     );
     const [version = 0, now = 0, ...verdicts] = answers;
-    anchor.told(now, sentAt);
+    if (version === unseeded) {
+      await seed();
+      return acquire(asks);
+    }
     if (version !== limits.version) {
       await limits.refresh(version);
       return acquire(asks);
     }
+    anchor.told(now, sentAt);
     return asks.map(({ ask }, at) => verdict(verdicts.slice(6 * at, 6 * at + 6), ask, reserved[at] ?? [], shapes));
+  }
+
+  /** After a loss the slots of calls under way are taken again before anyone is let in. */
+  async function seed(): Promise<void> {
+    const live = (await deps.liveLeases?.()) ?? [];
+    const leases = live.flatMap(({ leaseId, leaseMs }) => [leaseId, Math.ceil(leaseMs * 1_000)]);
+    await scripts.seed(keys.pool, keys.leases, ...time(await deps.serverId(keys.pool)), dimensions.length, ...leases);
   }
 
   function reservedFor(ask: Ask): number[] {
@@ -133,26 +154,29 @@ export function openDoor({ pool, deployment }: Place, deps: DoorDeps): Door {
   }
 
   const askBatched = microBatch<Question, Verdict>({ maxItems: 200, lines: 1, send: acquire });
-  const settleBatched = microBatch<Ending, Settled>({
-    maxItems: 200,
-    lines: 1,
-    send: async (endings) => {
-      const { threshold, coolDownMs, ratio, minimumCalls, windowSeconds } = rules.circuit;
-      const server = await deps.serverId(keys.pool);
-      const answers = await scripts.settle(
-        ...[keys.pool, keys.leases, keys.costs, keys.booked, keys.circuit],
-        ...time(server),
-        dimensions.length,
-        pool.concurrency === undefined ? 1 : 0,
-        ...[threshold, coolDownMs * 1_000, ratio, minimumCalls, windowSeconds],
-        ...endings.flatMap((ending) => endingArguments(ending)),
-      );
-      return endings.map((_ending, at) => {
-        const change = changes[answers[2 * at + 1] ?? 0];
-        return { settled: answers[2 * at] === 1, ...(change === undefined ? {} : { change }) };
-      });
-    },
-  });
+  const settleBatched = microBatch<Ending, Settled>({ maxItems: 200, lines: 1, send: settle });
+
+  async function settle(endings: readonly Ending[]): Promise<Settled[]> {
+    const { threshold, coolDownMs, ratio, minimumCalls, windowSeconds } = rules.circuit;
+    const server = await deps.serverId(keys.pool);
+    const answers = await scripts.settle(
+      ...[keys.pool, keys.leases, keys.costs, keys.booked, keys.circuit],
+      ...time(server),
+      canSeed,
+      dimensions.length,
+      pool.concurrency === undefined ? 1 : 0,
+      ...[threshold, coolDownMs * 1_000, ratio, minimumCalls, windowSeconds],
+      ...endings.flatMap((ending) => endingArguments(ending)),
+    );
+    if (answers[0] === unseeded) {
+      await seed();
+      return settle(endings);
+    }
+    return endings.map((_ending, at) => {
+      const change = changes[answers[2 * at + 1] ?? 0];
+      return { settled: answers[2 * at] === 1, ...(change === undefined ? {} : { change }) };
+    });
+  }
 
   function endingArguments({ permit, outcome }: Ending): (string | number)[] {
     if (outcome === undefined) return [permit.leaseId, 0, 0, ...dimensions.flatMap(() => [unknown, unknown])];
@@ -201,6 +225,8 @@ interface Ending {
 /** Output expected of a deployment before its first answer, where the caller allows more. */
 const firstGuess = 1_024;
 const unknown = -1;
+/** Instead of an answer: the pool has to be told first what is under way. */
+const unseeded = -1;
 /** A slot may free at any moment, so its wait has no exact time: look again after this. */
 const concurrencyLookMs = 50;
 /** Codes of acquire-6.lua below zero, from 2 on. */

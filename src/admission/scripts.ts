@@ -1,6 +1,7 @@
 /** The gate's Lua scripts on one connection to Redis. What several of them need is kept once, in lua/include. */
 import { readFileSync } from "node:fs";
 import { infoOf, openRedis, type RedisClient } from "../runtime/redis-client.ts";
+import { isInfoRefused, runIdOf } from "../runtime/redis-patience.ts";
 
 type Argument = string | number;
 
@@ -8,11 +9,12 @@ export interface Scripts {
   acquire(...args: Argument[]): Promise<number[]>;
   settle(...args: Argument[]): Promise<number[]>;
   progress(...args: Argument[]): Promise<number>;
+  seed(...args: Argument[]): Promise<number>;
   feedback(...args: Argument[]): Promise<number[]>;
 }
 
 /** The scripts with the number of their keys, as their files are named. */
-const names = { acquire: 6, settle: 5, progress: 5, feedback: 5 } as const;
+const names = { acquire: 6, settle: 5, progress: 5, seed: 2, feedback: 5 } as const;
 
 const read = (path: string): string => readFileSync(new URL(`./lua/${path}.lua`, import.meta.url), "utf8");
 
@@ -23,7 +25,10 @@ const source = (name: string): string =>
 export interface OpenedScripts {
   readonly redis: RedisClient;
   readonly scripts: Scripts;
-  /** The id of the Redis process that holds `key`; it changes with a restart and a failover. Rejects when Redis is away. */
+  /**
+   * The id of the Redis process that holds `key`; it changes with a restart and a failover. Empty where Redis does not tell.
+   * Rejects when Redis is away.
+   */
   serverId(key: string): Promise<string>;
 }
 
@@ -43,12 +48,17 @@ export function openScripts(redisUrl: string): OpenedScripts {
     serverId(key) {
       const known = ids.get(key);
       if (known !== undefined) return known;
-      const id = infoOf(redis, key).then((info) => /^run_id:(\w+)/m.exec(info)?.[1] ?? "");
+      const id = infoOf(redis, key).then(runIdOf, unlessRefused);
       ids.set(key, id);
       id.catch(forget);
       return id;
     },
   };
+}
+
+function unlessRefused(error: unknown): string {
+  if (isInfoRefused(error)) return "";
+  throw error;
 }
 
 /** All keys of a provider share a hash tag: one decision touches its pool, a circuit and the credential. */

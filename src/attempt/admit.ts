@@ -44,9 +44,12 @@ export async function admit(
   });
 }
 
+/** One lease at the gate for each dispatch of a request. */
+export const leaseIdOf = (requestId: string, dispatchNo: number): string => `${requestId}:${dispatchNo}`;
+
 /** What the gate is asked for this request. */
 export const askFor = (deps: AttemptDeps, request: ClaimedRequest, hooks: Pick<AttemptHooks, "goesFirst">): Ask => ({
-  leaseId: `${request.id}:${request.dispatchNo}`,
+  leaseId: leaseIdOf(request.id, request.dispatchNo),
   leaseMs: deps.leaseMs,
   share: shareFor(hooks.goesFirst),
   isRetry: request.attemptsSpentHere > 0,

@@ -2,6 +2,7 @@
  * Accepting orders: parse happened before, here they become durable rows, and interactive ones go into their lane at
  * once. Everything else is the feeder's: it orders the backlog fairly. The bell tells it that there is something new.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/config.ts";
 import { smallestWindow } from "../feed/window.ts";
 import { acceptRequests, type NewRequest, withoutKnownKeys } from "../ledger/accept.ts";
@@ -145,6 +146,8 @@ interface Direct {
 
 /** The other half of a lane's window is the feeder's, so that what is in the backlog is not kept out by what just comes. */
 const producersWindow = smallestWindow / 2;
+/** A Redis that stands still must not keep callers waiting: the feeder will see to it. */
+const directPatienceMs = 1_000;
 
 /** Undefined when nothing here is interactive, or Redis is away. */
 async function directRoom(deps: IntakeDeps, prepared: readonly Prepared[]): Promise<Direct | undefined> {
@@ -152,13 +155,24 @@ async function directRoom(deps: IntakeDeps, prepared: readonly Prepared[]): Prom
   const lanes = [...new Set(rows.filter((row) => row.priority === priorities.interactive).map((row) => row.lane))];
   if (lanes.length === 0) return undefined;
   try {
-    const [epoch, depths] = await Promise.all([
-      deps.lanes.epoch(),
-      Promise.all(lanes.map((lane) => deps.lanes.depth(lane, "express"))),
-    ]);
+    const looked = await within(
+      directPatienceMs,
+      Promise.all([deps.lanes.epoch(), Promise.all(lanes.map((lane) => deps.lanes.depth(lane, "express")))]),
+    );
+    if (looked === undefined) return undefined;
+    const [epoch, depths] = looked;
     return { epoch, room: new Map(lanes.map((lane, at) => [lane, producersWindow - (depths[at]?.waiting ?? 0)])) };
   } catch {
     return undefined;
+  }
+}
+
+async function within<Value>(ms: number, work: Promise<Value>): Promise<Value | undefined> {
+  const over = new AbortController();
+  try {
+    return await Promise.race([work, sleep(ms, undefined, { signal: over.signal, ref: false })]);
+  } finally {
+    over.abort();
   }
 }
 

@@ -36,6 +36,21 @@ export async function rescueExpiredLeases(
   return { requeued: rows.length - parked, parked };
 }
 
+export interface LiveCall {
+  readonly requestId: string;
+  readonly dispatchNo: number;
+  /** Milliseconds its lease has left. */
+  readonly leaseMs: number;
+}
+
+/** What workers have in hand of a lane: calls under way, and rows that are about to be called for. */
+export async function liveCalls(ledger: Ledger, lane: string): Promise<LiveCall[]> {
+  const rows = await ledger.sql<{ id: string; dispatch_no: number; lease_ms: number }[]>`
+    select id, dispatch_no, (extract(epoch from lease_until - now()) * 1000)::float8 as lease_ms
+    from requests where state = 'running' and lease_until > now() and lane = ${lane}`;
+  return rows.map((row) => ({ requestId: row.id, dispatchNo: row.dispatch_no, leaseMs: row.lease_ms }));
+}
+
 /** Everything dispatched under another epoch: that Redis memory is gone, and the jobs with it. */
 export async function recallOtherEpochs(ledger: Ledger, epoch: string, limit = 10_000): Promise<number> {
   const rows = await ledger.sql`
@@ -64,6 +79,15 @@ export async function oldDispatched(
     where state = 'dispatched' and lane = ${lane} and dispatched_at < now() - ${olderThanMs} * interval '1 millisecond'
     order by dispatched_at limit ${limit}`;
   return rows.map((row) => ({ requestId: row.id, dispatchNo: row.dispatch_no, priority: row.priority }));
+}
+
+/** Of these requests those that a lane may hold a job of, with the number it has. */
+export async function dispatchNumbers(ledger: Ledger, ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  if (ids.length === 0) return new Map();
+  const rows = await ledger.sql<{ id: string; dispatch_no: number }[]>`
+    select id, dispatch_no from requests
+    where id = any(${ids as string[]}::uuid[]) and state || '' in ('dispatched', 'running')`;
+  return new Map(rows.map((row) => [row.id, row.dispatch_no]));
 }
 
 /** Requests whose deadline passed before they ran. */

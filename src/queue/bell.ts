@@ -21,7 +21,10 @@ export function openBell(redisUrl: string): Bell {
 
 /** Calls `heard` for every ring until closed. */
 export function listenToBell(redisUrl: string, heard: (lane: string) => void): { close(): void } {
-  const redis = openRedis(redisUrl, { maxRetriesPerRequest: null, connectionName: "millrace:bell-listener" });
+  const redis = openRedis(redisUrl, {
+    maxRetriesPerRequest: null,
+    connectionName: "millrace:bell-listener",
+  });
   redis.on("error", () => {});
   redis.on("message", (_channel: string, lane: string) => heard(lane));
   redis.subscribe(channel).catch(() => {}); // ioredis subscribes again whenever it reconnects

@@ -7,9 +7,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Job, Queue, RateLimitError, UnrecoverableError, Worker } from "bullmq";
 import { priorities } from "../request/priority.ts";
 import { openRedis } from "../runtime/redis-client.ts";
+import { isConnectionError, redisSilence, redisTrouble } from "../runtime/redis-patience.ts";
 import { openGate, type Pass } from "./gate.ts";
 import { type JobSummary, type LaneJob, laneJobSchema, queueNameOf, type Side } from "./lane-job.ts";
-import { keptJobs, lanePrefix } from "./lanes.ts";
+import { keptJobs, lanePrefix, skipVersionCheck } from "./lanes.ts";
+
+/** Pause after Redis refused to give out a job. */
+const restMs = 500;
+/** For the gate: how long until one slot tries again. */
+const redisAway = { isGranted: false, waitMs: 1_000, eachMs: 0, more: 0 };
+/** Jobs that Redis forgot or gave to another while they were in hand. What they meant is in the ledger; it is no news. */
+const isJobGone = (error: Error): boolean =>
+  /^(Missing (key|lock) for job|could not renew lock)|is not in the active state/.test(error.message);
 
 /** After this long without a job in hand a worker that does not close is left behind. */
 const closePatienceMs = 2_000;
@@ -42,18 +51,23 @@ export interface LaneConsumer {
 
 export function consumeLane(options: ConsumeOptions): LaneConsumer {
   const { lane } = options;
+  const complain = (error: Error): void => {
+    if (!isJobGone(error)) options.onError(isConnectionError(error) ? redisSilence(error) : error);
+  };
   const name = queueNameOf(lane, options.side);
   const redis = openRedis(options.redisUrl, {
     maxRetriesPerRequest: null,
     enableAutoPipelining: true,
     connectionName: `millrace:worker:${name}`,
   });
-  redis.on("error", options.onError);
-  const queue = new Queue(name, { connection: redis, prefix: lanePrefix(lane) });
-  queue.on("error", options.onError);
+  redis.on("error", complain);
+  const queue = new Queue(name, { connection: redis, prefix: lanePrefix(lane), skipVersionCheck });
+  queue.on("error", complain);
   const gate = openGate(Date.now);
 
   let inHand = 0;
+  let isResting = false;
+  let isClosing = false;
   const process = async (job: Job): Promise<JobSummary> => {
     inHand += 1;
     try {
@@ -67,16 +81,20 @@ export function consumeLane(options: ConsumeOptions): LaneConsumer {
     const entry = await gate.enter();
     if (!entry.admitted) {
       // Back to the front of its class, for the whole fleet, without touching the row.
-      if (entry.waitMs > 0) await queue.rateLimit(Math.ceil(entry.waitMs));
+      if (entry.waitMs > 0) await queue.rateLimit(Math.ceil(entry.waitMs)).catch(complain);
       throw new RateLimitError();
     }
     try {
       // Interactive requests and aged ones travel with the highest priority.
       const goesFirst = job.opts.priority === priorities.interactive;
       const handled = await options.handle(laneJobSchema.parse(job.data), entry.pass, goesFirst);
-      if (handled.log !== undefined) await job.log(handled.log);
+      if (handled.log !== undefined) await job.log(handled.log).catch(complain);
       if (handled.failed === true) throw new UnrecoverableError(handled.summary.reason ?? handled.summary.outcome);
       return handled.summary;
+    } catch (error) {
+      // One job after the other would find out the same.
+      if (redisTrouble(error) !== undefined) entry.pass.learned(redisAway);
+      throw error;
     } finally {
       entry.pass.left();
     }
@@ -93,12 +111,28 @@ export function consumeLane(options: ConsumeOptions): LaneConsumer {
     removeOnComplete: keptJobs.completed,
     removeOnFail: keptJobs.failed,
     drainDelay: 5,
+    skipVersionCheck,
+    runRetryDelay: restMs,
   });
-  worker.on("error", options.onError);
+  worker.on("error", (error) => {
+    complain(error);
+    if (redisTrouble(error) !== undefined) void rest();
+  });
+
+  /** A Redis that refuses would be asked for the next job again at once. */
+  async function rest(): Promise<void> {
+    if (isResting || isClosing) return;
+    isResting = true;
+    await worker.pause(true);
+    await sleep(restMs, undefined, { ref: false });
+    isResting = false;
+    if (!isClosing) await worker.resume();
+  }
 
   return {
     lane,
     async close() {
+      isClosing = true;
       gate.shut();
       // BullMQ waits for its blocking connection to end: for ever, when that one is just waiting to connect again.
       const closed = worker.close().then(() => true);

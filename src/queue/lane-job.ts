@@ -45,3 +45,9 @@ export interface JobSummary {
 
 /** One id per dispatch: adding it twice adds it once, and a later dispatch is another job. No colon: BullMQ forbids it. */
 export const jobIdOf = (requestId: string, dispatchNo: number): string => `r-${requestId}-${dispatchNo}`;
+
+/** Which dispatch a job is; undefined: it is none of ours. */
+export function dispatchOf(jobId: string): { readonly requestId: string; readonly dispatchNo: number } | undefined {
+  const [, requestId, dispatchNo] = /^r-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-(\d+)$/.exec(jobId) ?? [];
+  return requestId === undefined ? undefined : { requestId, dispatchNo: Number(dispatchNo) };
+}

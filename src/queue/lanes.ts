@@ -5,7 +5,8 @@
 import { randomUUID } from "node:crypto";
 import { Queue } from "bullmq";
 import { openRedis } from "../runtime/redis-client.ts";
-import { jobIdOf, type NewLaneJob, queueNameOf, type Side, sides } from "./lane-job.ts";
+import { isInfoRefused, runIdOf } from "../runtime/redis-patience.ts";
+import { dispatchOf, jobIdOf, type NewLaneJob, queueNameOf, type Side, sides } from "./lane-job.ts";
 
 export interface LaneDepth {
   /** Jobs waiting for a worker, by class and in all. */
@@ -26,10 +27,16 @@ export interface Lanes {
   depth(lane: string, side: Side): Promise<LaneDepth>;
   /** Those of the given jobs that Redis no longer knows, finished ones included. */
   missing(lane: string, jobs: readonly JobPlace[]): Promise<string[]>;
-  /** The id of this Redis' memory: it changes when Redis lost its data. */
+  /** Jobs of one side that wait for a worker, in their order, from the `from`th on: about `limit`. */
+  waiting(lane: string, side: Side, from: number, limit: number): Promise<JobPlace[]>;
+  /**
+   * The id of this Redis' memory: it changes when Redis lost its data, and when another server process answers, which may
+   * lack the last of them.
+   */
   epoch(): Promise<string>;
   pause(lane: string): Promise<void>;
   resume(lane: string): Promise<void>;
+  /** A job that a worker has in hand stays. */
   remove(lane: string, job: JobPlace): Promise<void>;
   /** The queue itself, for the board. */
   queue(lane: string, side: Side): Queue;
@@ -37,6 +44,9 @@ export interface Lanes {
   ping(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** Ours is redis-check.ts; BullMQ's fails where a user may not ask for INFO. */
+export const skipVersionCheck = true;
 
 const epochKey = "millrace:epoch";
 
@@ -50,7 +60,11 @@ export const lanePrefix = (lane: string): string => `millrace:{${lane}}`;
 export const keptJobs = { completed: { count: 200 }, failed: { count: 500 } } as const;
 
 export function openLanes(redisUrl: string): Lanes {
-  const redis = openRedis(redisUrl, { maxRetriesPerRequest: 2, connectionName: "millrace:lanes" });
+  const redis = openRedis(redisUrl, {
+    commandTimeout: 10_000, // whoever asks can do without, or asks again
+    maxRetriesPerRequest: 2,
+    connectionName: "millrace:lanes",
+  });
   redis.on("error", () => {}); // every command rejects with the reason
   const queues = new Map<string, Queue>();
   const queue = (lane: string, side: Side): Queue => {
@@ -61,6 +75,7 @@ export function openLanes(redisUrl: string): Lanes {
       connection: redis,
       prefix: lanePrefix(lane),
       streams: { events: { maxLen: 1_000 } },
+      skipVersionCheck,
     });
     opened.on("error", () => {});
     queues.set(name, opened);
@@ -101,10 +116,21 @@ export function openLanes(redisUrl: string): Lanes {
       const waits = (answer: unknown) => Array.isArray(answer) && answer[0] !== null && answer[1] === null;
       return jobs.filter((_job, at) => !waits(answers[at]?.[1])).map((job) => job.requestId);
     },
+    async waiting(lane, side, from, limit) {
+      const ids = await queue(lane, side).getRanges(["wait", "prioritized"], from, from + limit - 1, true);
+      return ids.flatMap((id) => {
+        const dispatch = dispatchOf(id);
+        return dispatch === undefined ? [] : [{ ...dispatch, side }];
+      });
+    },
     async epoch() {
-      const [, [error, value] = []] = (await redis.multi().setnx(epochKey, randomUUID()).get(epochKey).exec()) ?? [];
-      if (typeof value !== "string") throw error ?? new Error("Redis gave no epoch");
-      return value;
+      // One pipeline goes to one server, so its id is that of the server that has the key.
+      const asked = redis.pipeline().setnx(epochKey, randomUUID()).get(epochKey).info("server");
+      const [, [error, memory] = [], [refusal, info] = []] = (await asked.exec()) ?? [];
+      if (typeof memory !== "string") throw error ?? new Error("Redis gave no epoch");
+      if (isInfoRefused(refusal)) return memory;
+      if (typeof info !== "string") throw refusal ?? new Error("Redis gave no INFO");
+      return `${memory}@${runIdOf(info)}`;
     },
     async pause(lane) {
       await Promise.all(sides.map((side) => queue(lane, side).pause()));

@@ -22,7 +22,11 @@ return 1`;
 const resignLua = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
 
 export function openLeadership(redisUrl: string): Leadership {
-  const redis = openRedis(redisUrl, { maxRetriesPerRequest: 1, connectionName: "millrace:leadership" });
+  const redis = openRedis(redisUrl, {
+    commandTimeout: leaseMs,
+    maxRetriesPerRequest: 1,
+    connectionName: "millrace:leadership",
+  });
   redis.on("error", () => {});
   const me = randomUUID();
   const held = new Set<string>();

@@ -11,6 +11,7 @@ export async function checkRedis(redisUrl: string, say: (line: string) => void):
   const redis = openRedis(redisUrl, {
     lazyConnect: true,
     connectTimeout: 3_000,
+    commandTimeout: 3_000,
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
     connectionName: "millrace:check",

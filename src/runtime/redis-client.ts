@@ -6,6 +6,7 @@ import { Cluster, Redis, type RedisOptions } from "ioredis";
 import { SettingsError } from "../config/settings-error.ts";
 import { readPem } from "./pem-file.ts";
 import { type RedisAddress, readRedisAddress, type TlsFiles } from "./redis-address.ts";
+import { redisPatience } from "./redis-patience.ts";
 
 export type RedisClient = Redis | Cluster;
 
@@ -13,6 +14,7 @@ export type RedisClient = Redis | Cluster;
 export type ClientOptions = Pick<
   RedisOptions,
   | "connectionName"
+  | "commandTimeout"
   | "connectTimeout"
   | "enableAutoPipelining"
   | "lazyConnect"
@@ -30,7 +32,7 @@ export function openRedis(url: string, options: ClientOptions): RedisClient {
 
 function optionsOf(address: RedisAddress, options: ClientOptions): Omit<RedisOptions, "replyMapping"> {
   const tls = address.tls && tlsOptions(address.tls);
-  const login = { ...options, ...loginOf(address), db: address.db, reconnectOnError: isReplica };
+  const login = { ...redisPatience, ...options, ...loginOf(address), db: address.db, reconnectOnError: isReplica };
   if (address.kind !== "sentinel") return { ...login, ...address.hosts[0], ...(tls && { tls }) };
   return {
     ...login,
@@ -44,7 +46,7 @@ function optionsOf(address: RedisAddress, options: ClientOptions): Omit<RedisOpt
 }
 
 function openCluster(address: RedisAddress, { lazyConnect = false, ...options }: ClientOptions): Cluster {
-  const { retryStrategy, enableAutoPipelining = false, ...redisOptions } = options;
+  const { retryStrategy, enableAutoPipelining = false, ...redisOptions } = { ...redisPatience, ...options };
   const tls = address.tls && tlsOptions(address.tls);
   return new Cluster([...address.hosts], {
     lazyConnect,

@@ -30,7 +30,10 @@ export interface ReplyReceiver {
 }
 
 export async function openReplyReceiver(redisUrl: string): Promise<ReplyReceiver> {
-  const redis = openRedis(redisUrl, { maxRetriesPerRequest: null, connectionName: "millrace:replies" });
+  const redis = openRedis(redisUrl, {
+    maxRetriesPerRequest: null,
+    connectionName: "millrace:replies",
+  });
   redis.on("error", () => {});
   const waiting = new Map<string, Set<() => void>>();
   redis.on("message", (_channel: string, requestId: string) => {

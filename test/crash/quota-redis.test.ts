@@ -1,11 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { Redis } from "ioredis";
-import { describe, expect, onTestFinished, test } from "vitest";
-import { freePort } from "../../src/runtime/embedded/ports.ts";
-import { redisBinary, systemSearch } from "../../src/runtime/embedded/redis-binary.ts";
-import { workFolder } from "../support/cli.ts";
+import { describe, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
+import { ownRedis } from "../support/own-redis.ts";
 import {
   expectAllSucceed,
   expectLimitBound,
@@ -87,31 +83,4 @@ async function pingMs(url: string): Promise<number> {
   } finally {
     redis.disconnect();
   }
-}
-
-/** A Redis of the test's own, with the settings of the embedded one, that can be killed and started again on its data. */
-async function ownRedis() {
-  const dir = workFolder();
-  const [binary, port] = await Promise.all([redisBinary(() => {}, systemSearch), freePort(undefined)]);
-  const url = `redis://127.0.0.1:${port}`;
-  let child: ChildProcess;
-  const kill = async () => {
-    const gone = child.exitCode !== null || child.signalCode !== null ? undefined : once(child, "exit");
-    child.kill("SIGKILL");
-    await gone;
-  };
-  const start = async () => {
-    const settings = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--maxmemory-policy", "noeviction"];
-    child = spawn(binary, [...settings, "--appendonly", "yes", "--appendfsync", "everysec"], {
-      cwd: dir,
-      stdio: "ignore",
-    });
-    const redis = new Redis(url, { maxRetriesPerRequest: null, retryStrategy: () => 20 });
-    redis.on("error", () => {}); // until it listens
-    await redis.ping();
-    redis.disconnect();
-  };
-  await start();
-  onTestFinished(kill);
-  return { url, start, kill };
 }

@@ -20,7 +20,11 @@ export interface CrashScene {
 
 export interface SceneWish {
   readonly simulator?: SimulatorOptions;
-  readonly worker?: { readonly slotsPerLane?: number; readonly drainGraceMs?: number };
+  readonly worker?: { readonly slotsPerLane?: number; readonly drainGraceMs?: number; readonly leaseMs?: number };
+  readonly pools?: Readonly<Record<string, { readonly requestsPerMinute: number; readonly concurrency: number }>>;
+  /** Instead of the services' own. */
+  readonly redisUrl?: string;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export async function openScene(services: TestServices, wish: SceneWish = {}): Promise<CrashScene> {
@@ -31,14 +35,16 @@ export async function openScene(services: TestServices, wish: SceneWish = {}): P
     providers: { anthropic: unlimited, openai: unlimited, gemini: unlimited },
     attempts: { baseMs: 20, capMs: 100 },
     worker: { slotsPerLane: 20, leaseMs: 2_000, ...wish.worker },
+    pools: wish.pools ?? {},
   };
   writeFileSync(join(cwd, "millrace.json"), JSON.stringify(settings));
   const environment = {
-    REDIS_URL: await services.emptyRedis(),
+    REDIS_URL: wish.redisUrl ?? (await services.emptyRedis()),
     DATABASE_URL: await services.emptyDatabase(),
     ANTHROPIC_API_KEY: "sim-crash",
     ANTHROPIC_BASE_URL: simulator.baseUrls.anthropic,
     MILLRACE_LOG: "error",
+    ...wish.environment,
   };
   const fleet = await openFleet({ directory: cwd, environment });
   onTestFinished(() => fleet.close());

@@ -1,7 +1,7 @@
 /** Workers for a batch that nobody else serves, inside this process. */
 import type { Fleet } from "../../../src/fleet/fleet.ts";
 import { type AllWorkers, startAll } from "../../../workers/all.ts";
-import { awayService } from "../patience.ts";
+import { awayWords } from "../patience.ts";
 import { laneFacts } from "./batch-look.ts";
 
 export interface OwnWorkers {
@@ -39,8 +39,8 @@ export const unservedLanes = async (fleet: Fleet, batchId: string): Promise<read
 export function openComplaints(say: (line: string) => void): (error: unknown) => void {
   const saidAt = new Map<string, number>();
   return (error) => {
-    const away = awayService(error);
-    const text = away === undefined ? `worker: ${wordsOf(error)}` : `${away} does not answer; waiting for it.`;
+    const away = awayWords(error);
+    const text = away === undefined ? `worker: ${wordsOf(error)}` : `${away}; waiting for it.`;
     if (Date.now() - (saidAt.get(text) ?? 0) < 10_000) return;
     saidAt.set(text, Date.now());
     say(text);

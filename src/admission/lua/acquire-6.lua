@@ -6,8 +6,8 @@
 -- KEYS  1 pool   2 leases   3 costs   4 booked: see include/pool.lua   5 circuit: see include/circuit.lua
 --       6 provider  hash: iso = closed off by an operator, off = the credential was refused, rl, rt = retries that may be made, as of
 -- ARGV  1 time (empty: Redis' own)   2..4 anchor: see include/clock.lua   5 id of the server (empty: unknown)
---       6 version of the learned limits that 11.. follow   7 concurrency (0: learned)   8 retries a first call allows
---       9 retries a us allows   10 number of dimensions n
+--       6 1: the caller can seed   7 version of the learned limits that 12.. follow   8 concurrency (0: learned)
+--       9 retries a first call allows   10 retries a us allows   11 number of dimensions n
 --       then 6 a dimension: kind 0 unlimited | 1 bucket | 2 window; us a unit | length of the window; size in units;
 --            units a pool without state starts with; phase and guard of a window in us
 --       then 5 + n a call: lease id, 0 | 1 a retry | 2 a mere look | 4 a last look before sending, lease us, share of every size and of the concurrency
@@ -16,22 +16,23 @@
 --       3 refused, but its turn is kept: nobody of its share or less goes before it; us until it may start or should be asked for again, what blocks it (i > 0: dimension i; -1 concurrency, -2 pause,
 --       -3 circuit, -4 isolated, -5 credential, -6 retries, -7 pause of the deployment, -100 - i: larger than dimension i ever lets through),
 --       us until one more of this cost could go (rates only), how many more could go at once, and us in which one refills.
---       With an old version only the first two: ask again.
+--       With an old version only the first two: ask again. -1 alone: seed first, see seed-2.lua.
 -- Time  as in include/clock.lua
 --@include clock
 --@include pool
 --@include circuit
-local n = tonumber(ARGV[10])
-local pool = openPool(KEYS[1], n, ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5])
+local n = tonumber(ARGV[11])
+local pool = openPool(KEYS[1], KEYS[2], n, ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5])
+if ARGV[6] == '1' and not isSeeded(pool, ARGV[5]) then return {-1} end
 local now, isLost = pool.now, pool.lo == 1
 pool.lo = pool.lo and 0
-if pool.lv ~= tonumber(ARGV[6]) then return {pool.lv, math.floor(now)} end
+if pool.lv ~= tonumber(ARGV[7]) then return {pool.lv, math.floor(now)} end
 
 local kind, unit, size, cold, phase, guard = {}, {}, {}, {}, {}, {}
 local slow = slowdown(pool)
 if slow >= 1 then pool.sk, pool.st = pool.sk and 1, nil end
 for i = 1, n do
-  local at = 11 + 6 * (i - 1)
+  local at = 12 + 6 * (i - 1)
   kind[i], unit[i], size[i] = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   cold[i], phase[i], guard[i] = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
   if kind[i] == 1 then
@@ -71,12 +72,12 @@ end
 local pending = foldBookings(pool, KEYS[3], KEYS[4])
 reapLeases(pool, KEYS[2], KEYS[3])
 local held = redis.call('ZCARD', KEYS[2])
-local concurrency = tonumber(ARGV[7])
+local concurrency = tonumber(ARGV[8])
 if concurrency == 0 then concurrency = math.floor(pool.c or 50) end
 
 local circuit = readCircuit(KEYS[5])
 local provider = redis.call('HMGET', KEYS[6], 'iso', 'off', 'rl', 'rt')
-local perCall, perUs = tonumber(ARGV[8]), tonumber(ARGV[9])
+local perCall, perUs = tonumber(ARGV[9]), tonumber(ARGV[10])
 local retryCap = math.max(1, perUs * 10000000)
 local retries = math.min(retryCap, (tonumber(provider[3] or '') or retryCap) + perUs * math.max(0, now - (tonumber(provider[4] or '') or now)))
 local retriesChanged = false
@@ -204,12 +205,21 @@ local function overdrawnUntil()
   return t
 end
 
+local function isHeld(lease)
+  if not redis.call('ZSCORE', KEYS[2], lease) then return false end
+  if redis.call('HEXISTS', KEYS[3], lease) == 1 then return true end
+  -- Seeded; but whoever asks is not under way.
+  redis.call('ZREM', KEYS[2], lease)
+  held = held - 1
+  return false
+end
+
 local function decide(at)
   local lease, flags, leaseUs = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   local share, aheadUs = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
   local isLook = flags == 2 or flags == 3
   local paused = math.max(pool.pu or 0, circuit.pu or 0)
-  if not isLook and redis.call('ZSCORE', KEYS[2], lease) then
+  if not isLook and isHeld(lease) then
     local isProbe = circuit.pr == lease
     local shut, shutUs = closed(0)
     if flags >= 4 and (paused > now or (shut and not isProbe)) then
@@ -281,7 +291,7 @@ local function decide(at)
   answer(isProbe and 2 or 1, math.ceil(start - now), 0, nextUs, nextUs > 0 and 0 or moreAtOnce(at, share), math.ceil(refillUs(at)))
 end
 
-for at = 11 + 6 * n, #ARGV, 5 + n do decide(at) end
+for at = 12 + 6 * n, #ARGV, 5 + n do decide(at) end
 writePool(KEYS[1], pool)
 if retriesChanged then redis.call('HSET', KEYS[6], 'rl', retries, 'rt', now) end
 return answers

@@ -3,25 +3,27 @@
 -- has expired, and changes nothing.
 --
 -- KEYS  1 pool   2 leases   3 costs   4 booked   5 circuit: as in acquire-6.lua
--- ARGV  1 time   2..4 anchor   5 server: as in acquire-6.lua   6 number of dimensions n   7 1: concurrency is learned
---       8 failures in a row that open the circuit   9 us it stays open   10 share and 11 number of calls that open it
---       12 seconds in which those are counted
+-- ARGV  1 time   2..4 anchor   5 server   6 1: the caller can seed: as in acquire-6.lua   7 number of dimensions n
+--       8 1: concurrency is learned   9 failures in a row that open the circuit   10 us it stays open
+--       11 share and 12 number of calls that open it   13 seconds in which those are counted
 --       then 3 + 2n a permit: lease id; 0 not sent | 1 answered | 2 failed | 3 neither, for the circuit; us that the
 --       provider asks for; then a dimension: units used (-1: the reservation stands), units that the provider says are used (-1: unknown)
--- Returns 2 numbers a permit: 1 settled | 0 gone; 0 | 1 opened | 2 closed | 3 opened again | 4 probe unused, for the circuit
+-- Returns 2 numbers a permit: 1 settled | 0 gone; 0 | 1 opened | 2 closed | 3 opened again | 4 probe unused, for the circuit.
+--         -1 alone: seed first, see seed-2.lua; of a permit that was seeded only the slot is known, and freed
 -- Time  as in include/clock.lua. More than reserved is charged; less is given back, never beyond now.
 --@include clock
 --@include pool
 --@include circuit
-local n = tonumber(ARGV[6])
-local pool = openPool(KEYS[1], n, ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5])
+local n = tonumber(ARGV[7])
+local pool = openPool(KEYS[1], KEYS[2], n, ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5])
+if ARGV[6] == '1' and not isSeeded(pool, ARGV[5]) then return {-1} end
 local now = pool.now
 foldBookings(pool, KEYS[3], KEYS[4])
 reapLeases(pool, KEYS[2], KEYS[3])
 local circuit = readCircuit(KEYS[5])
-local learnsConcurrency = ARGV[7] == '1'
-local threshold, openUs, ratio = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
-local minimumCalls, seconds = tonumber(ARGV[11]), tonumber(ARGV[12])
+local learnsConcurrency = ARGV[8] == '1'
+local threshold, openUs, ratio = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
+local minimumCalls, seconds = tonumber(ARGV[12]), tonumber(ARGV[13])
 
 -- Somebody else uses the key: what the provider counts beyond us is charged; what it counts less is never credited.
 -- Compared is the most that we used while the call was out: what it says may count calls that overtook it. Readings of
@@ -110,14 +112,14 @@ end
 
 local held = redis.call('ZCARD', KEYS[2])
 local answers = {}
-for at = 13, #ARGV, 3 + 2 * n do
+for at = 14, #ARGV, 3 + 2 * n do
   local lease, how, waitUs = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   local costs = readCosts(KEYS[3], lease)
   if how == 0 then
     local wasHeld = cancelLease(pool, KEYS[2], KEYS[3], KEYS[4], lease)
     answers[#answers + 1] = wasHeld and 1 or 0
     answers[#answers + 1] = wasHeld and tellCircuit(lease, 0, 0, 0) or 0
-  elseif not costs or redis.call('ZREM', KEYS[2], lease) == 0 then
+  elseif redis.call('ZREM', KEYS[2], lease) == 0 or not costs then
     answers[#answers + 1] = 0
     answers[#answers + 1] = 0
   else

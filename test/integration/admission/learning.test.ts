@@ -34,6 +34,17 @@ const tokens = (limit: number | undefined, more: Partial<Limit> = {}) => [
   limitOn("inputTokens", "minute", limit, { burstSeconds: 60, ...more }),
 ];
 
+test("a process that joins after a limit was learned leaves what is used as it is", async () => {
+  const world = await opened(services);
+  const place = placeOf([limitOn("inputTokens", "bucket", 60_000, { burstSeconds: 60 })]);
+  await warm(world, place);
+  await answer(world, place, { inputTokens: { limit: 30_000 } });
+  world.pass(60_000);
+  const gate = world.join();
+  permitOf(await gate.acquire(place, askOf({ inputTokens: 100 })));
+  expect((await usedOf(world, place))[0]).toBeCloseTo(100, 1);
+});
+
 describe("a limit that is configured anew", () => {
   test.each<[LimitMode, number, number]>([
     ["bucket", 60_000, 30_000],

@@ -1,7 +1,9 @@
 import { v7 as uuidv7 } from "uuid";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { jobIdOf, type NewLaneJob } from "../../../src/queue/lane-job.ts";
 import { openLanes } from "../../../src/queue/lanes.ts";
+import { eventually } from "../../support/eventually.ts";
+import { ownRedis } from "../../support/own-redis.ts";
 import { useServices } from "../../support/services.ts";
 
 const services = useServices();
@@ -111,6 +113,36 @@ describe("the epoch", () => {
     const after = await lanes.epoch();
     expect(after).not.toBe(answers[0]);
     expect(await beside.epoch()).toBe(after);
+  });
+
+  test("is another one when another server process answers on the same data", async () => {
+    const own = await ownRedis();
+    const lanes = openLanes(own.url);
+    const beside = openLanes(own.url);
+    onTestFinished(() => Promise.all([lanes.close(), beside.close()]).then(() => {}));
+    const before = await lanes.epoch();
+    await own.kill();
+    await own.start();
+    const after = await eventually("it answers again", () => lanes.epoch().catch(() => undefined));
+    expect(after).not.toBe(before);
+    expect(after.split("@")[0]).toBe(before.split("@")[0]);
+    expect(await beside.epoch()).toBe(after);
+  });
+
+  test("is that of the memory alone where nobody may ask which process it is", async () => {
+    const { redis, url } = await opened();
+    const warned = vi.spyOn(console, "warn").mockImplementation(() => {}); // by its client, for each connection
+    onTestFinished(() => warned.mockRestore());
+    await redis.acl("SETUSER", "guarded", "on", ">secret", "~*", "&*", "+@all", "-info");
+    onTestFinished(() => redis.acl("DELUSER", "guarded").then(() => {}));
+    const guarded = openLanes(url.replace("//", "//guarded:secret@").replace(/secret@.*@/, "secret@"));
+    onTestFinished(() => guarded.close());
+    const epoch = await guarded.epoch();
+    expect(epoch).toMatch(/^[0-9a-f-]{36}$/);
+    await guarded.add([job()]);
+    expect(await guarded.epoch()).toBe(epoch);
+    await redis.flushall();
+    expect(await guarded.epoch()).not.toBe(epoch);
   });
 });
 

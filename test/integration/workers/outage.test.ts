@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { Fleet } from "../../../src/fleet/fleet.ts";
+import { redisTrouble } from "../../../src/runtime/redis-patience.ts";
 import { startAll } from "../../../workers/all.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openTestFleet } from "../../support/fleet.ts";
+import { type OwnRedis, ownRedis } from "../../support/own-redis.ts";
 import { answer, later, testProvider } from "../../support/provider.ts";
 import { useServices } from "../../support/services.ts";
-import { severable } from "../../support/severable.ts";
+import { type Severable, severable } from "../../support/severable.ts";
 import { allEnded, type Errors, handIn, prompts, startWork, states } from "../../support/work.ts";
 
 const services = useServices();
@@ -52,6 +54,71 @@ describe("a service that is away for a moment in the middle of a run", () => {
     expect(await attempts(fleet)).toEqual({ succeeded: 300 });
     expect(anthropic.calls).toHaveLength(300);
   });
+});
+
+test.each([
+  ["stands still", (own: OwnRedis) => own.freeze(), (own: OwnRedis) => own.thaw()],
+  ["cannot be reached", (_own: OwnRedis, way: Severable) => way.cut(), (_own: OwnRedis, way: Severable) => way.mend()],
+])("calls that outlast a Redis that %s keep their rows and their slots", async (_what, begin, end) => {
+  const own = await ownRedis();
+  const way = await severable(own.url);
+  const fleet = await openTestFleet(services, {
+    settings: {
+      pools: { "anthropic.haiku": { requestsPerMinute: 10_000_000, concurrency: 2 } },
+      worker: { leaseMs: 2_000 },
+    },
+    environment: { REDIS_URL: way.url },
+  });
+  let most = 0;
+  const anthropic = testProvider((call, io) => {
+    most = Math.max(most, anthropic.underWay());
+    return later(call.prompt.startsWith("long") ? 8_000 : 20, io, answer(call.prompt));
+  });
+  await startWork(fleet, { anthropic });
+  await handIn(fleet, prompts(2, "long"), { priority: "interactive" });
+  await eventually("two calls are under way", () => anthropic.underWay() === 2);
+  await handIn(fleet, prompts(4), { priority: "interactive" });
+  begin(own, way);
+  await sleep(5_500);
+  end(own, way);
+  expect(await allEnded(fleet)).toEqual({ succeeded: 6 });
+  expect(await attempts(fleet)).toEqual({ succeeded: 6 });
+  expect(anthropic.calls).toHaveLength(6);
+  expect(most).toBe(2);
+});
+
+test("a worker that starts while Redis is away tells its key when it is back", async () => {
+  const way = await severable(await services.emptyRedis());
+  const fleet = await openTestFleet(services, { environment: { REDIS_URL: way.url } });
+  way.cut();
+  const errors: Errors = [];
+  await startWork(fleet, { anthropic: slowly() }, errors);
+  await eventually("it has noticed", () => errors.length > 0);
+  way.mend();
+  const redis = await services.redis();
+  await eventually("its key is known", async () => (await redis.hexists("millrace:{anthropic}:provider", "key")) === 1);
+});
+
+test("a Redis that refuses is asked seldom, and the jobs it gave out come back unspent", async () => {
+  const own = await ownRedis();
+  const fleet = await openTestFleet(services, { settings, environment: { REDIS_URL: own.url } });
+  const anthropic = slowly();
+  const errors: Errors = [];
+  await handIn(fleet, prompts(300), { priority: "bulk" });
+  await startWork(fleet, { anthropic }, errors);
+  await eventually("some are done", async () => ((await states(fleet)).succeeded ?? 0) >= 60);
+  await own.redis.config("SET", "maxmemory", "1");
+  await eventually("nothing is under way", () => errors.length > 0 && anthropic.underWay() === 0);
+  const asked = async () => Number(/total_commands_processed:(\d+)/.exec(await own.redis.info("stats"))?.[1]);
+  const [before, complaints] = [await asked(), errors.length];
+  await sleep(2_000);
+  expect((await asked()) - before).toBeLessThan(1_000);
+  expect(errors.length - complaints).toBeLessThan(100);
+  expect(errors.map(redisTrouble)).not.toContain(undefined);
+  await own.redis.config("SET", "maxmemory", "0");
+  expect(await allEnded(fleet)).toEqual({ succeeded: 300 });
+  expect(await attempts(fleet)).toEqual({ succeeded: 300 });
+  expect(anthropic.calls).toHaveLength(300);
 });
 
 test("a fleet whose Redis is away can be told to stop, and stops", async () => {

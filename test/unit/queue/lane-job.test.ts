@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { jobIdOf, laneJobSchema, queueNameOf, sideOf } from "../../../src/queue/lane-job.ts";
+import { dispatchOf, jobIdOf, laneJobSchema, queueNameOf, sideOf } from "../../../src/queue/lane-job.ts";
 import { priorities } from "../../../src/request/priority.ts";
 
 it("a job has one id per dispatch, without the colon that BullMQ forbids", () => {
@@ -7,6 +7,13 @@ it("a job has one id per dispatch, without the colon that BullMQ forbids", () =>
   expect(jobIdOf(id, 1)).toBe(`r-${id}-1`);
   expect(jobIdOf(id, 2)).not.toBe(jobIdOf(id, 1));
   expect(jobIdOf(id, 1)).not.toContain(":");
+});
+
+it("tells from its id which dispatch it is; what is not of that form is none of ours", () => {
+  const id = "0190f3c1-0000-7000-8000-000000000000";
+  expect(dispatchOf(jobIdOf(id, 12))).toEqual({ requestId: id, dispatchNo: 12 });
+  for (const foreign of ["12", "r-12-1", `r-${id}`, `r-${id}-x`, `x-${id}-1`])
+    expect(dispatchOf(foreign)).toBeUndefined();
 });
 
 it("a job of an older or newer version is still read", () => {

@@ -1,15 +1,15 @@
 -- A pool's state: hash with lt = newest time seen, shift = see clock.lua, ri = server it was written on, lo = 1: it was
 -- lost, and nobody has begun it anew; lv = version of the learned limits, pu = paused until, sk = slowdown (1 = none) as of
 -- st, rf = unexplained refusals in a row, c = learned concurrency, cd = it was ever lowered, ct = when; hk = lease whose turn
--- is kept, hs = its start, hx = until when, hh = its share; cs = since when it began cold; qs = see noteMost. Then, by
--- dimension i:
+-- is kept, hs = its start, hx = until when, hh = its share; cs = since when it began cold; qs = see noteMost; sd = see
+-- isSeeded. Then, by dimension i:
 --   bucket  a<i> = theoretical arrival time, p<i> = us a unit it was counted with, z<i> = its size, m<i> = see noteLow
 --   window  w<i> = its number, u<i>, v<i> = units used in it and in the next one, l<i> = its length, h<i> = its phase
 --   q<i>, r<i> = see noteMost
 -- leases: lease id -> expiry. costs: lease id -> {start, then two a dimension: reserved, w<i>}.
 -- booked: lease id -> start, for those whose start has not come.
 local names = {'lt', 'shift', 'lv', 'pu', 'sk', 'st', 'rf', 'c', 'cd', 'ct', 'hs', 'hx', 'hh', 'cs', 'lo', 'qs'}
-local texts = {'ri', 'hk'}
+local texts = {'ri', 'hk', 'sd'}
 local letters = {'a', 'p', 'z', 'w', 'u', 'v', 'l', 'h', 'q', 'r', 'm'}
 local perLease = 2
 
@@ -98,19 +98,27 @@ end
 
 -- The pool at the present moment. `server` is the id of the Redis process: a state that another one wrote came by a failover
 -- or a restart, and what was charged last may be missing from it, as in one that is older than what the caller saw.
-local function openPool(key, n, given, seen, low, high, server)
+-- Leases that ended while nobody came by may have ended because nobody could renew them.
+local silenceUs = 1000000
+local function openPool(key, leasesKey, n, given, seen, low, high, server)
   local pool = readPool(key, n)
-  local isOlder
+  local before, isOlder = pool.lt, false
   pool.now, pool.shift, isOlder =
     poolTime(redisTime(given), pool.lt, pool.shift, tonumber(seen), tonumber(low), tonumber(high))
   if isOlder or (server ~= '' and pool.ri and pool.ri ~= server) then pool.lo = 1 end
   if server ~= '' then pool.ri = server end
+  local wasSilent = pool.now - before > silenceUs and redis.call('ZCOUNT', leasesKey, '-inf', pool.now) > 0
+  if isOlder or wasSilent then pool.sd = '' end
   for i = 1, n do
     if pool.w[i] and pool.l[i] then rollWindow(pool, i, math.floor((pool.now - pool.h[i]) / pool.l[i])) end
   end
   rollMost(pool)
   return pool
 end
+
+-- Whether the leases are all that are under way. sd = the server on which that was last made sure of, by seed-2.lua.
+local function seedMark(server) return server ~= '' and server or 'unknown' end
+local function isSeeded(pool, server) return pool.sd == seedMark(server) end
 
 -- m<i>[k]: when bucket i was used last by less than (k/16)^2 of its size. Units that are given back are worth no more than
 -- the least that was used since they were charged: what has refilled meanwhile would have refilled without them, too.

@@ -1,0 +1,44 @@
+/** A Redis of a test's own, with the settings of the embedded one: to be killed, stopped, filled up or made a replica. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { Redis } from "ioredis";
+import { onTestFinished } from "vitest";
+import { freePort } from "../../src/runtime/embedded/ports.ts";
+import { redisBinary, systemSearch } from "../../src/runtime/embedded/redis-binary.ts";
+import { workFolder } from "./cli.ts";
+
+export interface OwnRedis {
+  readonly url: string;
+  /** Straight to it. */
+  readonly redis: Redis;
+  /** On the data that it had when it was killed, if it keeps any; answers once it does. */
+  start(): Promise<void>;
+  kill(): Promise<void>;
+  /** It stands still: connections stay open, and nothing is answered. */
+  freeze(): void;
+  thaw(): void;
+}
+
+export async function ownRedis({ keepsData = true } = {}): Promise<OwnRedis> {
+  const dir = workFolder();
+  const [binary, port] = await Promise.all([redisBinary(() => {}, systemSearch), freePort(undefined)]);
+  const url = `redis://127.0.0.1:${port}`;
+  const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: null, retryStrategy: () => 20 });
+  redis.on("error", () => {}); // a test takes it away
+  onTestFinished(() => redis.disconnect());
+  let child: ChildProcess;
+  const kill = async () => {
+    const gone = child.exitCode !== null || child.signalCode !== null ? undefined : once(child, "exit");
+    child.kill("SIGKILL");
+    await gone;
+  };
+  const start = async () => {
+    const settings = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--maxmemory-policy", "noeviction"];
+    const data = keepsData ? ["--appendonly", "yes", "--appendfsync", "everysec"] : ["--appendonly", "no"];
+    child = spawn(binary, [...settings, ...data], { cwd: dir, stdio: "ignore" });
+    await redis.ping();
+  };
+  await start();
+  onTestFinished(kill);
+  return { url, redis, start, kill, freeze: () => child.kill("SIGSTOP"), thaw: () => child.kill("SIGCONT") };
+}

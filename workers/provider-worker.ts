@@ -2,17 +2,19 @@
  * Consumes the lanes of one or more providers. A job means: claim the row, run one attempt, be recorded, then complete.
  * A stale job finds the fence shut and completes without a call.
  */
+import { join } from "node:path";
 import { v7 as uuidv7 } from "uuid";
 import { shareFor } from "../src/admission/shape.ts";
 import type { AttemptDeps } from "../src/attempt/context.ts";
 import { type Ended, runAttempt } from "../src/attempt/run-attempt.ts";
 import type { Fleet } from "../src/fleet/fleet.ts";
 import { type ClaimedRequest, claimRequests } from "../src/ledger/claim.ts";
+import { isPostgresAway } from "../src/ledger/interruption.ts";
 import { openLimitObserver } from "../src/ledger/rate-limits.ts";
-import { recordRequests } from "../src/ledger/record.ts";
+import { openSpool } from "../src/ledger/spool.ts";
 import type { Connection } from "../src/provider/provider.ts";
 import { providers } from "../src/provider/registry.ts";
-import { consumeLane, type Handled } from "../src/queue/consume.ts";
+import { consumeLane, type Handled, type Unclaimed } from "../src/queue/consume.ts";
 import type { Pass } from "../src/queue/gate.ts";
 import { type LaneJob, type Side, sides } from "../src/queue/lane-job.ts";
 import { systemClock } from "../src/runtime/clock.ts";
@@ -21,6 +23,7 @@ import { openStreamWriter } from "../src/stream/token-stream.ts";
 import type { Say } from "./circuit-news.ts";
 import { openLearningGate } from "./learning-gate.ts";
 import { openLeases } from "./leases.ts";
+import { openRecorder } from "./recorder.ts";
 import { summaryOf } from "./summary.ts";
 
 export interface ProviderWorkerOptions {
@@ -47,14 +50,22 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
   const reply = openReplySender(fleet.redisUrl);
   const stream = openStreamWriter(fleet.redisUrl);
   const limits = openLimitObserver(ledger, options.onError);
-  const claim = claimRequests(ledger, config.worker.leaseMs);
+  const recorder = openRecorder({
+    ledger,
+    spool: openSpool(join(config.home, "spool")),
+    heldBytes: config.worker.heldAnswersMb * 1_048_576,
+    telemetry: fleet.telemetry,
+    onError: options.onError,
+  });
+  const draining = new AbortController();
+  const claim = claimRequests(ledger, config.worker.leaseMs, draining.signal);
   const leases = openLeases({ ledger, admission, leaseMs: config.worker.leaseMs, onError: options.onError });
   const deps: AttemptDeps = {
     catalog: config.catalog,
     connections,
     canServe: (id) => connections.has(id) || config.credentials.get(id)?.apiKey !== undefined,
     admission,
-    record: recordRequests(ledger),
+    record: recorder.record,
     telemetry: fleet.telemetry,
     clock: systemClock,
     timeouts: config.timeouts,
@@ -63,9 +74,10 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
     stream,
   };
 
-  async function handle(job: LaneJob, pass: Pass, goesFirst: boolean): Promise<Handled> {
+  async function handle(job: LaneJob, pass: Pass, goesFirst: boolean): Promise<Handled | Unclaimed> {
     const leaseToken = uuidv7();
-    const request = await claim({ id: job.requestId, dispatchNo: job.dispatchNo, leaseToken });
+    const request = await claim({ id: job.requestId, dispatchNo: job.dispatchNo, leaseToken }).catch(unclaimed);
+    if (request === "unclaimed") return "unclaimed";
     if (request === undefined) return { summary: { outcome: "stale" } };
     const lease = leases.hold(request);
     try {
@@ -82,12 +94,16 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
     }
   }
 
+  /** Whoever drains does not wait for a Postgres that is away: the job goes back to where it was. */
+  function unclaimed(error: unknown): Unclaimed {
+    if (draining.signal.aborted && isPostgresAway(error)) return "unclaimed";
+    throw error;
+  }
+
   function afterwards(ended: Ended, request: ClaimedRequest): void {
     const { event } = ended.move;
-    if (!ended.recorded) {
-      fleet.telemetry.count("superseded");
-      return;
-    }
+    if (ended.answer === "superseded") fleet.telemetry.count("superseded");
+    if (ended.answer !== "recorded") return;
     if (event === "succeed" || event === "fail") {
       fleet.telemetry.count("finished", { outcome: event === "succeed" ? "succeeded" : "failed" });
       if (request.replyWanted) reply.ended(request.id);
@@ -121,10 +137,15 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
   return {
     lanes: pools.map((pool) => pool.id),
     async drain(graceMs) {
+      draining.abort();
       const closed = Promise.all(consumers.map((consumer) => consumer.close()));
-      const grace = setTimeout(() => leases.stopAll(), graceMs);
+      const grace = setTimeout(() => {
+        leases.stopAll();
+        recorder.leave();
+      }, graceMs);
       await closed;
       clearTimeout(grace);
+      await recorder.close();
       await leases.close();
       await limits.close();
       reply.close();

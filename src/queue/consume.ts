@@ -22,6 +22,9 @@ export interface Handled {
   readonly failed?: boolean;
 }
 
+/** Nothing was done about the job: it goes back into the lane. */
+export type Unclaimed = "unclaimed";
+
 export interface ConsumeOptions {
   readonly lane: string;
   readonly side: Side;
@@ -30,7 +33,7 @@ export interface ConsumeOptions {
   /** How long a job that its worker fetched but never claimed stays with a dead worker. */
   readonly leaseMs: number;
   /** Does everything about one job; throws only for bugs and for services that are away. */
-  readonly handle: (job: LaneJob, pass: Pass, goesFirst: boolean) => Promise<Handled>;
+  readonly handle: (job: LaneJob, pass: Pass, goesFirst: boolean) => Promise<Handled | Unclaimed>;
   readonly onError: (error: Error) => void;
 }
 
@@ -74,6 +77,7 @@ export function consumeLane(options: ConsumeOptions): LaneConsumer {
       // Interactive requests and aged ones travel with the highest priority.
       const goesFirst = job.opts.priority === priorities.interactive;
       const handled = await options.handle(laneJobSchema.parse(job.data), entry.pass, goesFirst);
+      if (handled === "unclaimed") throw new RateLimitError();
       if (handled.log !== undefined) await job.log(handled.log);
       if (handled.failed === true) throw new UnrecoverableError(handled.summary.reason ?? handled.summary.outcome);
       return handled.summary;

@@ -2,6 +2,7 @@
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import { arrayTypes } from "./array-encoding.ts";
+import { openSockets } from "./socket.ts";
 
 export interface Ledger {
   /** Statements written by hand. */
@@ -34,17 +35,21 @@ export function openLedger(databaseUrl: string, options: LedgerOptions = {}): Le
     max: options.connections ?? 10,
     onnotice: () => {},
     backoff: () => 0.2,
+    socket: openSockets(120_000),
     connect_timeout: 10,
     connection: { application_name: "millrace" },
     fetch_types: false,
     types: arrayTypes,
   };
   const sql = postgres(databaseUrl, settings);
-  const hot = postgres(databaseUrl, {
+  const hotSettings = {
     ...settings,
     max: 4,
+    // By primary key: only a lock can keep one waiting.
+    socket: openSockets(30_000),
     connection: { ...settings.connection, ...byPrimaryKey },
-  });
+  };
+  const hot = postgres(databaseUrl, hotSettings);
   // drizzle changes the parsers of the client it is given (times become strings), so it has its own small one.
   const typed = postgres(databaseUrl, { ...settings, max: 2 });
   return {

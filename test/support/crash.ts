@@ -5,6 +5,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import type { SettingsFile } from "../../src/config/file.ts";
 import { type Fleet, openFleet } from "../../src/fleet/fleet.ts";
 import { type Simulator, type SimulatorOptions, startSimulator } from "../../src/simulator/simulator.ts";
 import { type CliProcess, startCli, workFolder } from "./cli.ts";
@@ -14,13 +15,17 @@ import type { TestServices } from "./services.ts";
 export interface CrashScene {
   readonly fleet: Fleet;
   readonly simulator: Simulator;
+  /** Where answers wait that could not be recorded. */
+  readonly spoolFolder: string;
   /** `millrace worker <names>` once it works. */
   worker(...names: string[]): Promise<CliProcess>;
 }
 
 export interface SceneWish {
   readonly simulator?: SimulatorOptions;
-  readonly worker?: { readonly slotsPerLane?: number; readonly drainGraceMs?: number };
+  readonly worker?: Partial<SettingsFile["worker"]>;
+  /** Another way to the database. */
+  readonly databaseUrl?: string;
 }
 
 export async function openScene(services: TestServices, wish: SceneWish = {}): Promise<CrashScene> {
@@ -35,7 +40,7 @@ export async function openScene(services: TestServices, wish: SceneWish = {}): P
   writeFileSync(join(cwd, "millrace.json"), JSON.stringify(settings));
   const environment = {
     REDIS_URL: await services.emptyRedis(),
-    DATABASE_URL: await services.emptyDatabase(),
+    DATABASE_URL: wish.databaseUrl ?? (await services.emptyDatabase()),
     ANTHROPIC_API_KEY: "sim-crash",
     ANTHROPIC_BASE_URL: simulator.baseUrls.anthropic,
     MILLRACE_LOG: "error",
@@ -45,6 +50,7 @@ export async function openScene(services: TestServices, wish: SceneWish = {}): P
   return {
     fleet,
     simulator,
+    spoolFolder: join(fleet.config.home, "spool"),
     async worker(...names) {
       const process = startCli(["worker", ...names], { cwd, environment });
       await process.said(/Working: /);

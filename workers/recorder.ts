@@ -91,6 +91,7 @@ export function openRecorder(options: RecorderOptions): Recorder {
     for (const [at, line] of lines.entries()) {
       const said = answers[at];
       if (said?.status === "rejected" && isPostgresAway(said.reason)) {
+        if (isBack) onError(said.reason);
         isBack = false;
         continue;
       }

@@ -4,7 +4,7 @@
  */
 import type { Body } from "../request/body.ts";
 import { type MicroBatch, microBatch } from "../runtime/micro-batch.ts";
-import { despiteAbsence, despiteDeadlocks } from "./interruption.ts";
+import { despiteAbsence, despiteDeadlocks, type Patience } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
 
 export interface PassedOver {
@@ -75,13 +75,12 @@ export type ClaimRequest = MicroBatch<Claim, ClaimedRequest | undefined>;
  *
  * The attempt is counted at the claim, so that a worker that dies mid-call has spent it; giving back returns it.
  *
- * Waits for a Postgres that is away, with the job in hand and nobody called, until `stop`; then it rejects.
+ * Waits for a Postgres that is away, with the job in hand and nobody called, as long as there is patience.
  */
-export const claimRequests = (ledger: Ledger, leaseMs: number, stop?: AbortSignal): ClaimRequest =>
+export const claimRequests = (ledger: Ledger, leaseMs: number, patience: Patience = {}): ClaimRequest =>
   microBatch({
     maxItems: 256,
     send: async (claims) => {
-      const patience = stop === undefined ? {} : { signal: stop };
       const statement = () => ledger.hot<ClaimRow[]>`
         update requests r set state = 'running',
           attempt = r.attempt + case when r.lease_token = i.token then 0 else 1 end,

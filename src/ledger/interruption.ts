@@ -41,6 +41,8 @@ export interface Patience {
   readonly forMs?: number;
   /** Ends the waiting; the error is thrown then. */
   readonly signal?: AbortSignal;
+  /** Told each time that it is away. */
+  readonly heard?: (error: unknown) => void;
 }
 
 /**
@@ -54,6 +56,7 @@ export async function despiteAbsence<Value>(patience: Patience, statement: () =>
       return await statement();
     } catch (error) {
       if (!isPostgresAway(error) || Date.now() > until || patience.signal?.aborted === true) throw error;
+      patience.heard?.(error);
       await sleep(lookMs, undefined, patience.signal === undefined ? {} : { signal: patience.signal }).catch(() => {});
     }
   }

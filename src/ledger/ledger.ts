@@ -62,6 +62,14 @@ export function openLedger(databaseUrl: string, options: LedgerOptions = {}): Le
   };
 }
 
+/** Why nothing can be written, as far as the server knows; undefined: it can. Rejects when Postgres is away. */
+export async function readOnlyReason(ledger: Pick<Ledger, "sql">): Promise<string | undefined> {
+  const [row] = await ledger.sql<{ standby: boolean; read_only: boolean }[]>`
+    select pg_is_in_recovery() as standby, current_setting('transaction_read_only') = 'on' as read_only`;
+  if (row?.standby === true) return "it is a standby";
+  return row?.read_only === true ? "transactions are read only" : undefined;
+}
+
 /** True when the database accepts a connection and answers. */
 export async function databaseAnswers(databaseUrl: string): Promise<boolean> {
   const sql = postgres(databaseUrl, { max: 1, connect_timeout: 3, onnotice: () => {}, fetch_types: false });

@@ -35,6 +35,8 @@ export interface ConsumeOptions {
   /** Does everything about one job; throws only for bugs and for services that are away. */
   readonly handle: (job: LaneJob, pass: Pass, goesFirst: boolean) => Promise<Handled | Unclaimed>;
   readonly onError: (error: Error) => void;
+  /** Jobs in hand whose lock could not be renewed: others may take them, and find the fence shut. */
+  readonly onLocksLost: (jobIds: readonly string[]) => void;
 }
 
 export interface LaneConsumer {
@@ -99,6 +101,7 @@ export function consumeLane(options: ConsumeOptions): LaneConsumer {
     drainDelay: 5,
   });
   worker.on("error", options.onError);
+  worker.on("lockRenewalFailed", options.onLocksLost);
 
   return {
     lane,

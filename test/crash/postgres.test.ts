@@ -85,10 +85,7 @@ describe("Postgres that is there and takes nothing", () => {
   const obstacles: Readonly<Record<string, { readonly begin: readonly string[]; readonly end: readonly string[] }>> = {
     "is a standby (25006)": {
       begin: ["alter system set default_transaction_read_only = on", "select pg_reload_conf()"],
-      end: [
-        "set default_transaction_read_only = off; alter system reset default_transaction_read_only",
-        "select pg_reload_conf()",
-      ],
+      end: ["alter system reset default_transaction_read_only", "select pg_reload_conf()"],
     },
     "has no disk left (53100)": {
       begin: [

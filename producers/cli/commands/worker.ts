@@ -62,14 +62,14 @@ function dutiesOf(fleet: Staying["fleet"], names: readonly string[]): Duties {
   return { providers, feeder: all || names.includes("feeder"), reconciler: all || names.includes("reconciler") };
 }
 
-async function start({ fleet, log, onError }: Staying, duties: Duties): Promise<Drain> {
+async function start({ fleet, log, onError, giveUp }: Staying, duties: Duties): Promise<Drain> {
   await writeProviderConfigs(fleet.ledger, fleet.config);
   const feeder = duties.feeder ? startFeeder(fleet, onError) : undefined;
   const reconciler = duties.reconciler ? startReconciler(fleet, onError) : undefined;
   const provider =
     duties.providers.length === 0
       ? undefined
-      : startProviderWorker(fleet, { providers: duties.providers, onError, say: log.warn });
+      : startProviderWorker(fleet, { providers: duties.providers, onError, say: log.warn, onTrouble: giveUp });
   return async () => {
     await Promise.all([feeder?.stop(), reconciler?.stop(), provider?.drain(fleet.config.worker.drainGraceMs)]);
   };

@@ -1,5 +1,6 @@
 /** How a command ends: exit codes, and words instead of stack traces for everything a person can mend. */
 import { SettingsError } from "../../src/config/settings-error.ts";
+import { isWriteRefused } from "../../src/ledger/interruption.ts";
 import { ServicesFailed } from "../../src/runtime/embedded/services-failed.ts";
 import { awayService } from "./patience.ts";
 
@@ -36,6 +37,10 @@ export function endOf(error: unknown): { readonly message: string; readonly code
 function serviceAway(error: unknown): string | undefined {
   const service = awayService(error) ?? (isLoginRefused(error) ? "Postgres" : undefined);
   if (service === undefined || !(error instanceof Error)) return undefined;
+  if (isWriteRefused(error)) {
+    const { message } = error.cause instanceof Error ? error.cause : error;
+    return `Postgres takes no writes now (${message}). Nothing was accepted; try again when it does.`;
+  }
   const [words, variable] = service === "Redis" ? ["", "REDIS_URL"] : [` (${error.message})`, "DATABASE_URL"];
   return `${service} does not answer${words}. Start it, or check ${variable}; nothing accepted is lost.`;
 }

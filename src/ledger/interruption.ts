@@ -1,8 +1,12 @@
 /** Errors of Postgres that are nobody's mistake, and what to do about them. */
 import { setTimeout as sleep } from "node:timers/promises";
 
-const codeOf = (error: unknown): string =>
-  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+/** Drizzle wraps what the driver says. */
+const codeOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return "";
+  if ("code" in error && typeof error.code === "string") return error.code;
+  return codeOf(error.cause);
+};
 
 /** Postgres refused a value (class 22) or a constraint did (class 23): one row of the statement is to blame. */
 export const isRowRefused = (error: unknown): boolean => /^2[23]/.test(codeOf(error));
@@ -15,6 +19,9 @@ export const isPostgresAway = (error: unknown): boolean => away.test(codeOf(erro
 
 const away =
   /^(CONNECTION_CLOSED|CONNECT_TIMEOUT|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN|08\w{3}|53\w{3}|57P0[123]|25006)$/;
+
+/** It is there and answers, and takes nothing now: a standby, or one that is out of connections, memory or disk. */
+export const isWriteRefused = (error: unknown): boolean => /^(25006|53\w{3})$/.test(codeOf(error));
 
 const deadlock = "40P01";
 const tries = 10;

@@ -1,4 +1,4 @@
-/** Real processes that cannot work any more end with code 1, for a supervisor to start them anew. */
+/** A process that cannot work any more ends with code 1, for a supervisor to start it anew. One that was merely stopped goes on: see zombie.test.ts. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { CliProcess } from "../support/cli.ts";
@@ -34,17 +34,4 @@ test("a worker whose event loop is held up again and again drains, says why, and
   expect(code).toBe(1);
   expect(stderr).toContain("Ending for a new start: the event loop was held up for more than 200 ms in each of 10 s.");
   expect(stderr).toContain("Stopping: calls in flight are finished");
-});
-
-test("a worker that was stopped once, for however long, goes on", async () => {
-  const { fleet, worker } = await openScene(services, { worker: { maxLagMs: 200, leaseMs: 2_000 } });
-  await worker("feeder", "reconciler");
-  const paused = await worker("anthropic");
-  paused.kill("SIGSTOP");
-  await sleep(3_000); // longer than its lease
-  paused.kill("SIGCONT");
-  await handIn(fleet, prompts(200), { priority: "bulk" });
-  expect(await allEnded(fleet)).toEqual({ succeeded: 200 });
-  paused.kill("SIGTERM");
-  expect((await paused.ended).code).toBe(0);
 });

@@ -38,7 +38,7 @@ it("works in processes of one kind each, which drain when they are told to stop"
 
 it("says over HTTP whether a worker can work, where it is given a port", async () => {
   const { options } = await place();
-  const port = await freePort();
+  const port = await freePort(undefined);
   const worker = startCli(["worker", "all", "--port", String(port)], options);
   await worker.said(/Working: /);
   const url = `http://127.0.0.1:${port}`;

@@ -25,7 +25,14 @@ describe("the settings file", () => {
       retries: { share: 0.2, floorPerSecond: 10 },
       circuit: { threshold: 5, coolDownMs: 60_000, ratio: 0.5, minimumCalls: 20, windowSeconds: 10 },
       timeouts: { firstTokenMs: 60_000, idleMs: 30_000, totalMs: 600_000 },
-      worker: { slotsPerLane: 50, leaseMs: 60_000, drainGraceMs: 20_000 },
+      worker: {
+        slotsPerLane: 50,
+        leaseMs: 60_000,
+        drainGraceMs: 20_000,
+        heldAnswersMb: 64,
+        stuckSeconds: 120,
+        maxLagMs: 2_000,
+      },
     });
   });
 

@@ -17,6 +17,8 @@ export interface AllWorkersOptions {
   readonly say?: Say;
   /** Instead of the registry's, for benchmarks and tests. */
   readonly connections?: ReadonlyMap<string, Connection>;
+  /** See provider-worker.ts. */
+  readonly onTrouble?: (reason: string) => void;
 }
 
 export async function startAll(fleet: Fleet, options: AllWorkersOptions): Promise<AllWorkers> {

@@ -2,25 +2,30 @@
  * Consumes the lanes of one or more providers. A job means: claim the row, run one attempt, be recorded, then complete.
  * A stale job finds the fence shut and completes without a call.
  */
+import { join } from "node:path";
 import { v7 as uuidv7 } from "uuid";
 import { shareFor } from "../src/admission/shape.ts";
 import type { AttemptDeps } from "../src/attempt/context.ts";
 import { type Ended, runAttempt } from "../src/attempt/run-attempt.ts";
 import type { Fleet } from "../src/fleet/fleet.ts";
 import { type ClaimedRequest, claimRequests } from "../src/ledger/claim.ts";
+import { isPostgresAway } from "../src/ledger/interruption.ts";
 import { openLimitObserver } from "../src/ledger/rate-limits.ts";
-import { recordRequests } from "../src/ledger/record.ts";
+import { openSpool } from "../src/ledger/spool.ts";
 import type { Connection } from "../src/provider/provider.ts";
 import { providers } from "../src/provider/registry.ts";
-import { consumeLane, type Handled } from "../src/queue/consume.ts";
+import { consumeLane, type Handled, type Unclaimed } from "../src/queue/consume.ts";
 import type { Pass } from "../src/queue/gate.ts";
 import { type LaneJob, type Side, sides } from "../src/queue/lane-job.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { openReplySender } from "../src/stream/reply.ts";
 import { openStreamWriter } from "../src/stream/token-stream.ts";
 import type { Say } from "./circuit-news.ts";
+import type { JobProgress, LaneProgress } from "./lane-progress.ts";
 import { openLearningGate } from "./learning-gate.ts";
 import { openLeases } from "./leases.ts";
+import { openRecorder } from "./recorder.ts";
+import { openSelfWatch } from "./self-watch.ts";
 import { summaryOf } from "./summary.ts";
 
 export interface ProviderWorkerOptions {
@@ -31,6 +36,8 @@ export interface ProviderWorkerOptions {
   readonly say?: Say;
   /** Instead of the registry's, for benchmarks and tests. */
   readonly connections?: ReadonlyMap<string, Connection>;
+  /** Told once, in words, when this process should end for its supervisor; without it nobody watches. */
+  readonly onTrouble?: (reason: string) => void;
 }
 
 export interface ProviderWorker {
@@ -39,22 +46,36 @@ export interface ProviderWorker {
   drain(graceMs: number): Promise<void>;
 }
 
-export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions): ProviderWorker {
+export function startProviderWorker(fleet: Fleet, given: ProviderWorkerOptions): ProviderWorker {
   const { config, ledger } = fleet;
+  const watch = openSelfWatch(fleet);
+  const onError = (error: unknown) => {
+    watch.heard(error);
+    given.onError(error);
+  };
+  const options = { ...given, onError };
   const connections = options.connections ?? connect(fleet, options.providers);
   const gate = openLearningGate(fleet, { ...options, providers: [...connections.keys()] });
   const { admission } = gate;
   const reply = openReplySender(fleet.redisUrl);
   const stream = openStreamWriter(fleet.redisUrl);
-  const limits = openLimitObserver(ledger, options.onError);
-  const claim = claimRequests(ledger, config.worker.leaseMs);
-  const leases = openLeases({ ledger, admission, leaseMs: config.worker.leaseMs, onError: options.onError });
+  const limits = openLimitObserver(ledger, onError);
+  const recorder = openRecorder({
+    ledger,
+    spool: openSpool(join(config.home, "spool")),
+    heldBytes: config.worker.heldAnswersMb * 1_048_576,
+    telemetry: fleet.telemetry,
+    onError,
+  });
+  const draining = new AbortController();
+  const claim = claimRequests(ledger, config.worker.leaseMs, { signal: draining.signal, heard: onError });
+  const leases = openLeases({ ledger, admission, leaseMs: config.worker.leaseMs, onError });
   const deps: AttemptDeps = {
     catalog: config.catalog,
     connections,
     canServe: (id) => connections.has(id) || config.credentials.get(id)?.apiKey !== undefined,
     admission,
-    record: recordRequests(ledger),
+    record: recorder.record,
     telemetry: fleet.telemetry,
     clock: systemClock,
     timeouts: config.timeouts,
@@ -63,17 +84,46 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
     stream,
   };
 
-  async function handle(job: LaneJob, pass: Pass, goesFirst: boolean): Promise<Handled> {
+  async function handle(
+    progress: LaneProgress,
+    job: LaneJob,
+    pass: Pass,
+    goesFirst: boolean,
+  ): Promise<Handled | Unclaimed> {
+    const step = progress.taken();
+    try {
+      return await work(progress, step, job, pass, goesFirst);
+    } finally {
+      step.left();
+    }
+  }
+
+  async function work(
+    progress: LaneProgress,
+    step: JobProgress,
+    job: LaneJob,
+    pass: Pass,
+    goesFirst: boolean,
+  ): Promise<Handled | Unclaimed> {
     const leaseToken = uuidv7();
-    const request = await claim({ id: job.requestId, dispatchNo: job.dispatchNo, leaseToken });
+    const request = await claim({ id: job.requestId, dispatchNo: job.dispatchNo, leaseToken }).catch(unclaimed);
+    if (request === "unclaimed") return "unclaimed";
     if (request === undefined) return { summary: { outcome: "stale" } };
+    step.moved();
     const lease = leases.hold(request);
     try {
       const ended = await runAttempt(deps, request, {
         stop: lease.stop,
-        holding: (permit, produced) => lease.holding(permit, produced),
+        holding: (permit, produced) => {
+          lease.holding(permit, produced);
+          if (permit === undefined) step.called();
+          else step.calls();
+        },
         goesFirst,
-        learned: (outlook) => pass.learned(outlook),
+        learned: (outlook) => {
+          pass.learned(outlook);
+          progress.rests(outlook.waitMs);
+        },
       });
       afterwards(ended, request);
       return summaryOf(ended, request);
@@ -82,12 +132,16 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
     }
   }
 
+  /** Whoever drains does not wait for a Postgres that is away: the job goes back to where it was. */
+  function unclaimed(error: unknown): Unclaimed {
+    if (draining.signal.aborted && isPostgresAway(error)) return "unclaimed";
+    throw error;
+  }
+
   function afterwards(ended: Ended, request: ClaimedRequest): void {
     const { event } = ended.move;
-    if (!ended.recorded) {
-      fleet.telemetry.count("superseded");
-      return;
-    }
+    if (ended.answer === "superseded") fleet.telemetry.count("superseded");
+    if (ended.answer !== "recorded") return;
     if (event === "succeed" || event === "fail") {
       fleet.telemetry.count("finished", { outcome: event === "succeed" ? "succeeded" : "failed" });
       if (request.replyWanted) reply.ended(request.id);
@@ -105,26 +159,35 @@ export function startProviderWorker(fleet: Fleet, options: ProviderWorkerOptions
       const most = Math.floor((pool.concurrency ?? Number.POSITIVE_INFINITY) * shareFor(side === "express"));
       return Math.min(config.worker.slotsPerLane, Math.max(1, most));
     };
-    return sides.map((side) =>
-      consumeLane({
+    return sides.map((side) => {
+      const progress = watch.lane(pool.id, side, slots(side));
+      return consumeLane({
         lane: pool.id,
         side,
         redisUrl: fleet.redisUrl,
         concurrency: slots(side),
         leaseMs: config.worker.leaseMs,
-        handle,
-        onError: options.onError,
-      }),
-    );
+        handle: (job, pass, goesFirst) => handle(progress, job, pass, goesFirst),
+        onError,
+        onLocksLost: watch.locksLost,
+      });
+    });
   });
+  if (options.onTrouble !== undefined) watch.start(options.onTrouble, onError);
 
   return {
     lanes: pools.map((pool) => pool.id),
     async drain(graceMs) {
+      draining.abort();
+      await watch.stop();
       const closed = Promise.all(consumers.map((consumer) => consumer.close()));
-      const grace = setTimeout(() => leases.stopAll(), graceMs);
+      const grace = setTimeout(() => {
+        leases.stopAll();
+        recorder.leave();
+      }, graceMs);
       await closed;
       clearTimeout(grace);
+      await recorder.close();
       await leases.close();
       await limits.close();
       reply.close();

@@ -12,7 +12,7 @@ export function summaryOf(ended: Ended, request: ClaimedRequest): Handled {
       ? undefined
       : usage.inputTokens + usage.outputTokens;
   const summary = {
-    outcome: ended.recorded ? words[move.event] : "superseded",
+    outcome: ended.answer === "recorded" ? words[move.event] : ended.answer,
     ...(call === undefined ? {} : { provider: call.row.provider, ms: call.row.durationMs }),
     ...(tokens === undefined ? {} : { tokens }),
     ...(call?.row.costNanoUsd === undefined ? {} : { costUsd: formatUsd(call.row.costNanoUsd) }),

@@ -1,6 +1,6 @@
 /** How a command ends: exit codes, and words instead of stack traces for everything a person can mend. */
 import { SettingsError } from "../../src/config/settings-error.ts";
-import { isPostgresAway } from "../../src/ledger/interruption.ts";
+import { isPostgresAway, isWriteRefused } from "../../src/ledger/interruption.ts";
 import { SchemaRefused } from "../../src/ledger/migrate.ts";
 import { ServicesFailed } from "../../src/runtime/embedded/services-failed.ts";
 import { redisTrouble } from "../../src/runtime/redis-patience.ts";
@@ -43,6 +43,10 @@ function serviceAway(error: unknown): string | undefined {
   const redis = redisTrouble(error);
   if (redis !== undefined) return `${redis}. Look at it, or check REDIS_URL; nothing accepted is lost.`;
   if (!(error instanceof Error) || !(isPostgresAway(error) || isLoginRefused(error))) return undefined;
+  if (isWriteRefused(error)) {
+    const { message } = error.cause instanceof Error ? error.cause : error;
+    return `Postgres takes no writes now (${message}). Nothing was accepted; try again when it does.`;
+  }
   return `Postgres does not answer (${error.message}). Start it, or check DATABASE_URL; nothing accepted is lost.`;
 }
 

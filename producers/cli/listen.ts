@@ -1,6 +1,7 @@
 /** Starting the HTTP server from the command line: a taken port is said with one that is free. */
 import { freePort } from "../../src/runtime/embedded/ports.ts";
 import { observeFleet } from "../http/fleet-gauges.ts";
+import { startHealth } from "../http/health-server.ts";
 import { type HttpServer, startHttp } from "../http/server.ts";
 import { CommandFailed } from "./exit.ts";
 import type { Staying } from "./run-until-stopped.ts";
@@ -33,6 +34,17 @@ export async function listen(
     };
   } catch (error) {
     gauges.close();
+    throw (await portTrouble(error, host, port)) ?? error;
+  }
+}
+
+/** Health and metrics of a process without an API. */
+export async function listenForHealth({ fleet, telemetry }: Staying, options: ListenOptions): Promise<HttpServer> {
+  const host = options.host ?? fleet.config.http.host;
+  const port = options.port ?? 0;
+  try {
+    return await startHealth(fleet, { host, port, metricsText: telemetry.metricsText });
+  } catch (error) {
     throw (await portTrouble(error, host, port)) ?? error;
   }
 }

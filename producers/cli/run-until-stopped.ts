@@ -19,6 +19,8 @@ export interface Staying {
   readonly log: Log;
   /** For loops and connections that go on after an error; each complaint is logged at most every ten seconds. */
   readonly onError: (error: unknown) => void;
+  /** Ends this process with code 1 after draining what can be drained, for its supervisor to start it anew. */
+  readonly giveUp: (reason: string) => void;
 }
 
 export interface StayingOptions {
@@ -47,8 +49,17 @@ export async function runUntilStopped(
   });
   try {
     await withFleet(shell, { environment, telemetry: telemetry.telemetry, ownSignals: true }, async (fleet) => {
-      const drain = await start({ fleet, telemetry, log, onError: openComplaints(log) });
-      if (!leave.signal.aborted) await once(leave.signal, "abort");
+      const gaveUp = new AbortController();
+      const giveUp = (reason: string) => {
+        shell.note(`Ending for a new start: ${reason}.`);
+        process.exitCode = exitCodes.failure;
+        // What is stuck may not drain either.
+        setTimeout(() => process.exit(), fleet.config.worker.drainGraceMs + stuckDrainMs).unref();
+        gaveUp.abort();
+      };
+      const drain = await start({ fleet, telemetry, log, onError: openComplaints(log), giveUp });
+      const end = AbortSignal.any([leave.signal, gaveUp.signal]);
+      if (!end.aborted) await once(end, "abort");
       shell.note("Stopping: calls in flight are finished, the rest is handed back. Again to stop at once.");
       await drain();
     });
@@ -58,6 +69,8 @@ export async function runUntilStopped(
     endInAnyCase();
   }
 }
+
+const stuckDrainMs = 5_000;
 
 /** A connection that does not close must not keep a drained process alive. */
 function endInAnyCase(): void {

@@ -1,6 +1,7 @@
 /** `/healthz`: the process is alive. `/readyz`: it can do its work, or what it lacks. */
 import type { FastifyInstance } from "fastify";
 import type { Fleet } from "../../src/fleet/fleet.ts";
+import { readOnlyReason } from "../../src/ledger/ledger.ts";
 import { missingMigrations } from "../../src/ledger/schema-version.ts";
 
 /** An orchestrator's probe gives up after some seconds; the answer must come before. */
@@ -13,7 +14,7 @@ export interface Readiness {
   readonly migrations: Finding;
 }
 
-export function addHealth(app: FastifyInstance, fleet: Fleet): void {
+export function addHealth(app: FastifyInstance, fleet: Pick<Fleet, "ledger" | "lanes">): void {
   app.get("/healthz", async () => ({ status: "ok" }));
   app.get("/readyz", async (_request, reply) => {
     const checks = await readiness(fleet);
@@ -23,17 +24,23 @@ export function addHealth(app: FastifyInstance, fleet: Fleet): void {
   });
 }
 
-/** Answers within two seconds, whatever is away. */
-export async function readiness(fleet: Fleet): Promise<Readiness> {
-  const [migrations, redis] = await Promise.all([
+/** Answers within two seconds, whatever is away. A service that answers and takes no writes is of no use either. */
+export async function readiness(fleet: Pick<Fleet, "ledger" | "lanes">): Promise<Readiness> {
+  const [migrations, readOnly, redis] = await Promise.all([
     settled(missingMigrations(fleet.ledger)),
+    settled(readOnlyReason(fleet.ledger)),
     settled(fleet.lanes.ping()),
   ]);
   return {
-    ledger: migrations.ok ? "ok" : { missing: `Postgres does not answer: ${migrations.reason}` },
-    redis: redis.ok ? "ok" : { missing: `Redis does not answer: ${redis.reason}` },
+    ledger: ledgerFinding(readOnly),
+    redis: redis.ok ? "ok" : { missing: `Redis does not answer, or takes no writes: ${redis.reason}` },
     migrations: migrationFinding(migrations),
   };
+}
+
+function ledgerFinding(readOnly: Settled<string | undefined>): Finding {
+  if (!readOnly.ok) return { missing: `Postgres does not answer: ${readOnly.reason}` };
+  return readOnly.value === undefined ? "ok" : { missing: `Postgres takes no writes: ${readOnly.value}` };
 }
 
 function migrationFinding(migrations: Settled<readonly string[]>): Finding {

@@ -94,14 +94,14 @@ function wordErrors(app: FastifyInstance, log: Log | undefined): void {
   });
 }
 
-function addMetrics(app: FastifyInstance, metricsText: (() => Promise<string>) | undefined): void {
+export function addMetrics(app: FastifyInstance, metricsText: (() => Promise<string>) | undefined): void {
   if (metricsText === undefined) return;
   app.get("/metrics", async (_request, reply) =>
     reply.type("text/plain; version=0.0.4; charset=utf-8").send(await metricsText()),
   );
 }
 
-function urlOf(app: FastifyInstance, host: string): string {
+export function urlOf(app: FastifyInstance, host: string): string {
   const address = app.server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
   const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;

@@ -3,6 +3,7 @@
  * end is a value; what throws here is a bug or a service that is away, and the lease brings the row back.
  */
 import type { ClaimedRequest } from "../ledger/claim.ts";
+import type { RecordAnswer } from "../ledger/record.ts";
 import type { SpanHandle } from "../telemetry/telemetry.ts";
 import { admit } from "./admit.ts";
 import { callProvider, type MadeCall } from "./call-provider.ts";
@@ -21,8 +22,7 @@ import { lookOnward, type Onward, onwardUnseen } from "./onward.ts";
 export interface Ended {
   readonly move: Move;
   readonly call: MadeCall | undefined;
-  /** False when somebody else owns the row: only the spend was recorded. */
-  readonly recorded: boolean;
+  readonly answer: RecordAnswer;
 }
 
 export async function runAttempt(deps: AttemptDeps, request: ClaimedRequest, hooks: AttemptHooks): Promise<Ended> {
@@ -134,7 +134,7 @@ async function record(
       ...(call === undefined ? {} : { attempt: call.row }),
     }),
   );
-  return { move, call, recorded: answer === "recorded" };
+  return { move, call, answer };
 }
 
 const remainingMs = (deps: AttemptDeps, request: ClaimedRequest): number =>

@@ -68,6 +68,12 @@ export const settingsFileSchema = settingsObject({
     slotsPerLane: z.int().min(1).max(5_000).default(50),
     leaseMs: z.int().min(2_000).default(60_000),
     drainGraceMs: z.int().min(0).default(20_000),
+    /** Answers that wait for a Postgres that is away, in memory; more of them go to disk. */
+    heldAnswersMb: z.int().min(0).max(4_096).default(64),
+    /** A worker that has work and moves nothing for so long ends itself; 0: never. */
+    stuckSeconds: z.int().min(0).max(86_400).default(120),
+    /** So does one whose event loop is held up for longer than this in each of ten seconds; 0: never. */
+    maxLagMs: timerMs.or(z.literal(0)).default(2_000),
   }).prefault({}),
   backlog: backlogSchema.prefault({}),
   retention: retentionSchema.prefault({}),

@@ -25,7 +25,7 @@ const patienceMs = 10_000;
 export async function appendCircuitEvent(ledger: Ledger, event: NewCircuitEvent): Promise<void> {
   const [id, at] = [uuidv7(), new Date()];
   await despiteAbsence(
-    patienceMs,
+    { forMs: patienceMs },
     () => ledger.sql`
       insert into circuit_events (id, at, provider, deployment, from_state, to_state, reason, "by")
       values (${id}, ${at}, ${event.provider}, ${event.deployment ?? null}, ${event.fromState}, ${event.toState},

@@ -4,7 +4,7 @@
  */
 import type { Body } from "../request/body.ts";
 import { type MicroBatch, microBatch } from "../runtime/micro-batch.ts";
-import { despiteAbsence, despiteDeadlocks } from "./interruption.ts";
+import { despiteAbsence, despiteDeadlocks, type Patience } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
 
 export interface PassedOver {
@@ -65,9 +65,6 @@ interface ClaimRow {
   readonly body: Body;
 }
 
-/** Nobody was called yet: a worker waits with its job in hand for a Postgres that is away, until it is worth looking elsewhere. */
-const patienceMs = 30_000;
-
 export type ClaimRequest = MicroBatch<Claim, ClaimedRequest | undefined>;
 
 /**
@@ -77,8 +74,10 @@ export type ClaimRequest = MicroBatch<Claim, ClaimedRequest | undefined>;
  * Saying it again is safe: a row that has this very token was claimed by the first saying, whose answer was lost.
  *
  * The attempt is counted at the claim, so that a worker that dies mid-call has spent it; giving back returns it.
+ *
+ * Waits for a Postgres that is away, with the job in hand and nobody called, as long as there is patience.
  */
-export const claimRequests = (ledger: Ledger, leaseMs: number): ClaimRequest =>
+export const claimRequests = (ledger: Ledger, leaseMs: number, patience: Patience = {}): ClaimRequest =>
   microBatch({
     maxItems: 256,
     send: async (claims) => {
@@ -93,7 +92,7 @@ export const claimRequests = (ledger: Ledger, leaseMs: number): ClaimRequest =>
         returning r.id, r.lease_token, r.tenant, r.batch_id, r.model, r.deployment, r.lane, r.priority, r.attempt, r.deployment_attempt,
           r.passed_over, r.est_input_tokens, r.est_output_tokens, r.deadline, r.traceparent, r.reply_wanted, r.created_at,
           (select content from payloads p where p.request_id = r.id and p.kind = 'body') as body`;
-      const rows = await despiteAbsence(patienceMs, () => despiteDeadlocks(statement));
+      const rows = await despiteAbsence(patience, () => despiteDeadlocks(statement));
       // By token, not by id: of two claims of one row in one group, one owns it.
       const byToken = new Map(rows.map((row) => [row.lease_token, row]));
       return claims.map((claim) => {

@@ -3,6 +3,7 @@ import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type postgres from "postgres";
 import { arrayTypes } from "./array-encoding.ts";
 import { openDatabase } from "./database-client.ts";
+import { openSockets } from "./socket.ts";
 
 export interface Ledger {
   /** Statements written by hand. */
@@ -35,17 +36,21 @@ export function openLedger(databaseUrl: string, options: LedgerOptions = {}): Le
     max: options.connections ?? 10,
     onnotice: () => {},
     backoff: () => 0.2,
+    socket: openSockets(120_000),
     connect_timeout: 10,
     connection: { application_name: "millrace" },
     fetch_types: false,
     types: arrayTypes,
   };
   const sql = openDatabase(databaseUrl, settings);
-  const hot = openDatabase(databaseUrl, {
+  const hotSettings = {
     ...settings,
     max: 4,
+    // By primary key: only a lock can keep one waiting.
+    socket: openSockets(30_000),
     connection: { ...settings.connection, ...byPrimaryKey },
-  });
+  };
+  const hot = openDatabase(databaseUrl, hotSettings);
   // drizzle changes the parsers of the client it is given (times become strings), so it has its own small one.
   const typed = openDatabase(databaseUrl, { ...settings, max: 2 });
   return {
@@ -56,6 +61,14 @@ export function openLedger(databaseUrl: string, options: LedgerOptions = {}): Le
       await Promise.all([sql, hot, typed].map((client) => client.end({ timeout: 5 })));
     },
   };
+}
+
+/** Why nothing can be written, as far as the server knows; undefined: it can. Rejects when Postgres is away. */
+export async function readOnlyReason(ledger: Pick<Ledger, "sql">): Promise<string | undefined> {
+  const [row] = await ledger.sql<{ standby: boolean; read_only: boolean }[]>`
+    select pg_is_in_recovery() as standby, current_setting('transaction_read_only') = 'on' as read_only`;
+  if (row?.standby === true) return "it is a standby";
+  return row?.read_only === true ? "transactions are read only" : undefined;
 }
 
 /** True when the database accepts a connection and answers. */

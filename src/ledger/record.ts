@@ -2,15 +2,19 @@
  * Durable before acknowledged (invariant 4): the attempt, its usage and cost, the result and the request's next state
  * in one statement, fenced by the lease token. A fenced-out worker's attempt is still recorded, as `superseded`: the
  * money was spent. An attempt's id is the lease token of its claim, so each call has one row: a call first noted as lost
- * becomes a superseded one when its worker turns up after all. Records travel in groups. The token alone is the fence: the table lets only running rows have one.
+ * becomes a superseded one when its worker turns up after all. Records travel in groups, and may be said again: after a cut connection, by the next process.
+ *
+ * The token alone is the fence: the table lets only running rows have one. One thing passes without it: a success of a
+ * request that is open and that nobody owns. Its call was made and paid for; making it once more would bring nothing.
  */
+import { z } from "zod";
 import type { RequestEvent, RequestState } from "../request/lifecycle.ts";
 import { nextState } from "../request/lifecycle.ts";
 import type { Result } from "../request/result.ts";
 import type { Usage } from "../request/usage.ts";
 import { type MicroBatch, microBatch } from "../runtime/micro-batch.ts";
 import type { PassedOver } from "./claim.ts";
-import { despiteAbsence, despiteDeadlocks, isRowRefused } from "./interruption.ts";
+import { despiteDeadlocks, isRowRefused } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** One provider call, as it will stand in `attempts`. */
@@ -53,28 +57,53 @@ export interface RecordInput {
   readonly holdReason?: string;
 }
 
-/** `recorded`: the row moved. `superseded`: somebody else owns it now; only the attempt was written. */
-export type RecordAnswer = "recorded" | "superseded";
+/**
+ * `recorded`: the row moved, now or when the same was said before. `superseded`: somebody else owns it now; only the
+ * attempt was written. `spooled`: Postgres is away and the process ends; the record waits on disk (spool.ts).
+ */
+export type RecordAnswer = "recorded" | "superseded" | "spooled";
 export type RecordRequest = MicroBatch<RecordInput, RecordAnswer>;
+
+/** A record as the statement takes it, and as it is kept on disk: JSON without line breaks. */
+export interface RecordLine {
+  readonly token: string;
+  readonly json: string;
+}
+
+export const recordLine = (input: RecordInput): RecordLine => ({
+  token: input.leaseToken,
+  json: storable(recordRow(input)),
+});
+
+const keptLine = z.looseObject({ token: z.uuid(), request_id: z.uuid() });
+
+/** What was kept on disk, maybe by another version; undefined when it is damaged. */
+export function readRecordLine(json: string): RecordLine | undefined {
+  try {
+    return { token: keptLine.parse(JSON.parse(json)).token, json };
+  } catch {
+    return undefined;
+  }
+}
 
 /** The longest wait: whoever named a longer one is asked again then. */
 const longestDelayMs = 30 * 86_400_000;
 /** No call has this many tokens: a count that no column holds is as good as unknown. */
 const largestCount = 2_147_483_647;
 
-/**
- * How long answers wait for a Postgres that is away. They are held by the slots of their calls, so they are few; what is
- * not recorded by then comes back when its lease ends, as a call that may have been made.
- */
-const patienceMs = 120_000;
+export function recordRequests(ledger: Ledger): RecordRequest {
+  const record = recordLines(ledger);
+  return (input) => record(recordLine(input));
+}
 
-export const recordRequests = (ledger: Ledger): RecordRequest =>
+/** Rejects when Postgres is away. */
+export const recordLines = (ledger: Ledger): MicroBatch<RecordLine, RecordAnswer> =>
   microBatch({
     maxItems: 256,
     // The calls of a group are made and paid: what Postgres will not have of one must not lose the others.
     faultOfOne: isRowRefused,
-    send: async (inputs) => {
-      const input = storable(inputs.map(recordRow));
+    send: async (lines) => {
+      const input = `[${lines.map((line) => line.json).join(",")}]`;
       const statement = () => ledger.hot<{ lease_token: string }[]>`
         with input as materialized (
           select * from json_to_recordset(${input}::text::json) as i(token uuid, request_id uuid, tenant text, batch_id uuid,
@@ -88,15 +117,17 @@ export const recordRequests = (ledger: Ledger): RecordRequest =>
         moved as (
           update requests r set
             state = i.state, lease_token = null, lease_until = null, dispatch_epoch = null,
-            attempt = r.attempt - 1 + i.spent,
-            deployment_attempt = case when i.next_lane is not null then 0 else r.deployment_attempt - 1 + i.spent end,
+            attempt = r.attempt + case when r.lease_token = i.token then i.spent - 1 else 0 end,
+            deployment_attempt = case when i.next_lane is not null then 0
+              else r.deployment_attempt + case when r.lease_token = i.token then i.spent - 1 else 0 end end,
             not_before = case when i.delay_ms is null then null else now() + i.delay_ms * interval '1 millisecond' end,
             deployment = coalesce(i.next_deployment, r.deployment), lane = coalesce(i.next_lane, r.lane),
             passed_over = coalesce(i.passed_over, r.passed_over),
             failure_kind = i.reason_kind, failure_message = i.reason, hold_reason = i.hold_reason,
             finished_at = case when i.finished then now() end
           from input i
-          where r.id = i.request_id and r.lease_token = i.token
+          where r.id = i.request_id
+            and (r.lease_token = i.token or (i.state = 'succeeded' and r.state in ('queued', 'dispatched', 'waiting')))
           returning i.token as lease_token, i.request_id, i.result
         ),
         calls as (
@@ -126,11 +157,20 @@ export const recordRequests = (ledger: Ledger): RecordRequest =>
           on conflict (request_id, kind) do nothing
         )
         select lease_token from moved`;
-      const rows = await despiteAbsence(patienceMs, () => despiteDeadlocks(statement));
-      const tokens = new Set(rows.map((row) => row.lease_token));
-      return inputs.map((row) => (tokens.has(row.leaseToken) ? "recorded" : "superseded"));
+      const rows = await despiteDeadlocks(statement);
+      const moved = new Set(rows.map((row) => row.lease_token));
+      const rest = lines.map((line) => line.token).filter((token) => !moved.has(token));
+      const stood = rest.length === 0 ? moved : await recordedBefore(ledger, rest);
+      return lines.map(({ token }) => (moved.has(token) || stood.has(token) ? "recorded" : "superseded"));
     },
   });
+
+/** Tokens whose call stands as what it was: the same was said before, and its answer did not come through. */
+async function recordedBefore(ledger: Ledger, tokens: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await ledger.sql<{ id: string }[]>`
+    select id from attempts where id = any(${tokens}::uuid[]) and outcome not in ('lost', 'superseded')`;
+  return new Set(rows.map((row) => row.id));
+}
 
 /** Absent keys become NULL columns, so what is not known is not written. */
 function recordRow(input: RecordInput) {
@@ -187,10 +227,10 @@ const tokens = (count: number | undefined): number | undefined =>
 /** As JSON writes them: a NUL, which Postgres text does not hold, and halves of surrogate pairs, which it refuses. */
 const unstorable = /\\u(?:0000|d[89a-f])/;
 
-/** Rows as JSON that Postgres takes apart without an error, whatever providers said. */
-function storable(rows: readonly object[]): string {
-  const json = JSON.stringify(rows);
+/** JSON that Postgres takes apart without an error, whatever providers said. */
+function storable(row: object): string {
+  const json = JSON.stringify(row);
   if (!unstorable.test(json)) return json;
   const clean = (text: string) => Buffer.from(text.replaceAll("\u0000", "")).toString();
-  return JSON.stringify(rows, (_key, value: unknown) => (typeof value === "string" ? clean(value) : value));
+  return JSON.stringify(row, (_key, value: unknown) => (typeof value === "string" ? clean(value) : value));
 }

@@ -31,6 +31,9 @@ export interface Handled {
   readonly failed?: boolean;
 }
 
+/** Nothing was done about the job: it goes back into the lane. */
+export type Unclaimed = "unclaimed";
+
 export interface ConsumeOptions {
   readonly lane: string;
   readonly side: Side;
@@ -39,8 +42,10 @@ export interface ConsumeOptions {
   /** How long a job that its worker fetched but never claimed stays with a dead worker. */
   readonly leaseMs: number;
   /** Does everything about one job; throws only for bugs and for services that are away. */
-  readonly handle: (job: LaneJob, pass: Pass, goesFirst: boolean) => Promise<Handled>;
+  readonly handle: (job: LaneJob, pass: Pass, goesFirst: boolean) => Promise<Handled | Unclaimed>;
   readonly onError: (error: Error) => void;
+  /** Jobs in hand whose lock could not be renewed: others may take them, and find the fence shut. */
+  readonly onLocksLost: (jobIds: readonly string[]) => void;
 }
 
 export interface LaneConsumer {
@@ -88,6 +93,7 @@ export function consumeLane(options: ConsumeOptions): LaneConsumer {
       // Interactive requests and aged ones travel with the highest priority.
       const goesFirst = job.opts.priority === priorities.interactive;
       const handled = await options.handle(laneJobSchema.parse(job.data), entry.pass, goesFirst);
+      if (handled === "unclaimed") throw new RateLimitError();
       if (handled.log !== undefined) await job.log(handled.log).catch(complain);
       if (handled.failed === true) throw new UnrecoverableError(handled.summary.reason ?? handled.summary.outcome);
       return handled.summary;
@@ -118,6 +124,7 @@ export function consumeLane(options: ConsumeOptions): LaneConsumer {
     complain(error);
     if (redisTrouble(error) !== undefined) void rest();
   });
+  worker.on("lockRenewalFailed", options.onLocksLost);
 
   /** A Redis that refuses would be asked for the next job again at once. */
   async function rest(): Promise<void> {

@@ -40,7 +40,7 @@ export interface Lanes {
   remove(lane: string, job: JobPlace): Promise<void>;
   /** The queue itself, for the board. */
   queue(lane: string, side: Side): Queue;
-  /** Rejects when Redis does not answer. */
+  /** Rejects when Redis does not answer or takes no writes: a replica, a full memory. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
@@ -143,7 +143,7 @@ export function openLanes(redisUrl: string): Lanes {
     },
     queue,
     async ping() {
-      await redis.ping();
+      await redis.set("millrace:ping", "1", "PX", 10_000);
     },
     async close() {
       await Promise.allSettled([...queues.values()].map((opened) => opened.close()));

@@ -37,9 +37,18 @@ export type RequestEvent = (typeof requestEvents)[number];
 type Transitions = Readonly<Record<RequestState, Readonly<Partial<Record<RequestEvent, RequestState>>>>>;
 
 export const transitions: Transitions = {
-  queued: { dispatch: "dispatched", fallBack: "queued", hold: "held", expire: "failed", cancel: "cancelled" },
+  // An open request that nobody owns takes the answer of a call that was thought to be lost.
+  queued: {
+    dispatch: "dispatched",
+    succeed: "succeeded",
+    fallBack: "queued",
+    hold: "held",
+    expire: "failed",
+    cancel: "cancelled",
+  },
   dispatched: {
     claim: "running",
+    succeed: "succeeded",
     recall: "queued",
     fallBack: "queued",
     hold: "held",
@@ -56,7 +65,7 @@ export const transitions: Transitions = {
     hold: "held",
     cancel: "cancelled",
   },
-  waiting: { comeDue: "queued", hold: "held", expire: "failed", cancel: "cancelled" },
+  waiting: { comeDue: "queued", succeed: "succeeded", hold: "held", expire: "failed", cancel: "cancelled" },
   held: { release: "queued", expire: "failed", cancel: "cancelled" },
   succeeded: {},
   failed: {},

@@ -27,6 +27,9 @@ export const countNames = {
   superseded: "millrace.attempts.superseded",
   dispatched: "millrace.dispatched",
   rescued: "millrace.rescued",
+  recordsHeld: "millrace.records.held",
+  recordsSpooled: "millrace.records.spooled",
+  locksLost: "millrace.worker.locks_lost",
   circuitChanges: "millrace.circuit.changes",
   inputTokens: "millrace.tokens.input",
   outputTokens: "millrace.tokens.output",
@@ -46,6 +49,9 @@ export const countMeanings: Readonly<Record<CountName, string>> = {
   superseded: "Attempts whose result came after somebody else had taken the request over.",
   dispatched: "Requests put into a lane.",
   rescued: "Requests brought back after their worker or their job was lost.",
+  recordsHeld: "Records that had to wait for a Postgres that was away.",
+  recordsSpooled: "Those of them that were put on disk meanwhile.",
+  locksLost: "Jobs in hand whose lock in Redis could not be renewed.",
   circuitChanges: "Changes of circuits, by the state they went to.",
   inputTokens: "Input tokens that providers reported.",
   outputTokens: "Output tokens that providers reported.",
@@ -62,6 +68,7 @@ export const measureNames = {
   callMs: "gen_ai.client.operation.duration",
   /** Streams only. */
   firstTokenMs: "gen_ai.client.operation.time_to_first_chunk",
+  eventLoopLagMs: "millrace.worker.event_loop.lag",
 } as const;
 export type MeasureName = keyof typeof measureNames;
 
@@ -69,6 +76,7 @@ export const measureMeanings: Readonly<Record<MeasureName, string>> = {
   queueWaitMs: "Time from acceptance to the claim by a worker.",
   callMs: "Duration of one provider call.",
   firstTokenMs: "Time from issuing a streamed call to its first text.",
+  eventLoopLagMs: "Longest delay of a worker's event loop in each second.",
 };
 
 /** Histogram bounds in seconds: a call lasts 5 ms (a refusal) to 10 min (the total timeout), a bulk request may wait a day. */
@@ -77,6 +85,7 @@ export const measureBounds: Readonly<Record<MeasureName, readonly number[]>> = {
   queueWaitMs: [...callBounds, 1_800, 3_600, 14_400, 43_200, 86_400],
   callMs: callBounds,
   firstTokenMs: callBounds,
+  eventLoopLagMs: callBounds,
 };
 
 /** Readings of the whole fleet, taken when metrics are asked for. Keys in `Ms` are read in milliseconds, published in seconds. */

@@ -61,6 +61,9 @@ function countersOf(meter: Meter): Readonly<Record<CountName, Counter>> {
     superseded: open("superseded"),
     dispatched: open("dispatched"),
     rescued: open("rescued"),
+    recordsHeld: open("recordsHeld"),
+    recordsSpooled: open("recordsSpooled"),
+    locksLost: open("locksLost"),
     circuitChanges: open("circuitChanges"),
     inputTokens: open("inputTokens"),
     outputTokens: open("outputTokens"),
@@ -77,5 +80,10 @@ function histogramsOf(meter: Meter): Readonly<Record<MeasureName, Histogram>> {
       unit: "s",
       advice: { explicitBucketBoundaries: [...measureBounds[name]] },
     });
-  return { queueWaitMs: open("queueWaitMs"), callMs: open("callMs"), firstTokenMs: open("firstTokenMs") };
+  return {
+    queueWaitMs: open("queueWaitMs"),
+    callMs: open("callMs"),
+    firstTokenMs: open("firstTokenMs"),
+    eventLoopLagMs: open("eventLoopLagMs"),
+  };
 }

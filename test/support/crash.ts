@@ -5,6 +5,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import type { SettingsFile } from "../../src/config/file.ts";
 import { type Fleet, openFleet } from "../../src/fleet/fleet.ts";
 import { type Simulator, type SimulatorOptions, startSimulator } from "../../src/simulator/simulator.ts";
 import { type CliProcess, startCli, workFolder } from "./cli.ts";
@@ -14,16 +15,19 @@ import type { TestServices } from "./services.ts";
 export interface CrashScene {
   readonly fleet: Fleet;
   readonly simulator: Simulator;
+  /** Where answers wait that could not be recorded. */
+  readonly spoolFolder: string;
   /** `millrace worker <names>` once it works. */
   worker(...names: string[]): Promise<CliProcess>;
 }
 
 export interface SceneWish {
   readonly simulator?: SimulatorOptions;
-  readonly worker?: { readonly slotsPerLane?: number; readonly drainGraceMs?: number; readonly leaseMs?: number };
+  readonly worker?: Partial<SettingsFile["worker"]>;
   readonly pools?: Readonly<Record<string, { readonly requestsPerMinute: number; readonly concurrency: number }>>;
   /** Instead of the services' own. */
   readonly redisUrl?: string;
+  readonly databaseUrl?: string;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -40,7 +44,7 @@ export async function openScene(services: TestServices, wish: SceneWish = {}): P
   writeFileSync(join(cwd, "millrace.json"), JSON.stringify(settings));
   const environment = {
     REDIS_URL: wish.redisUrl ?? (await services.emptyRedis()),
-    DATABASE_URL: await services.emptyDatabase(),
+    DATABASE_URL: wish.databaseUrl ?? (await services.emptyDatabase()),
     ANTHROPIC_API_KEY: "sim-crash",
     ANTHROPIC_BASE_URL: simulator.baseUrls.anthropic,
     MILLRACE_LOG: "error",
@@ -51,6 +55,7 @@ export async function openScene(services: TestServices, wish: SceneWish = {}): P
   return {
     fleet,
     simulator,
+    spoolFolder: join(fleet.config.home, "spool"),
     async worker(...names) {
       const process = startCli(["worker", ...names], { cwd, environment });
       await process.said(/Working: /);

@@ -11,12 +11,15 @@ import { afterAll, beforeAll } from "vitest";
 import { databaseAnswers } from "../../src/ledger/ledger.ts";
 import { migrate } from "../../src/ledger/migrate.ts";
 import { type Services, startServices } from "../../src/runtime/embedded/services.ts";
+import { type PostgresServer, postgresServerIn } from "./postgres-server.ts";
 
 export interface TestServices {
   /** The database of this file, with this version's tables and no rows. What used it before must be closed. */
   emptyDatabase(): Promise<string>;
   /** A new database without tables. */
   bareDatabase(): Promise<string>;
+  /** The server itself, for tests that end it. From here on its commits are durable, as they are in life. */
+  postgresServer(): Promise<PostgresServer>;
   /** The Redis of this file, flushed. */
   emptyRedis(): Promise<string>;
   /** A connection to it that closes with the file. */
@@ -45,6 +48,11 @@ export function useServices(): TestServices {
     async emptyDatabase() {
       await removeRows(database);
       return database;
+    },
+    async postgresServer() {
+      const server = postgresServerIn(join(directory, ".millrace"));
+      await server.asSuperuser(started(services).databaseUrl, "alter database test reset synchronous_commit");
+      return server;
     },
     bareDatabase() {
       made += 1;

@@ -9,12 +9,15 @@ export interface Severable {
   /** Ends every connection and refuses new ones. */
   cut(): void;
   mend(): void;
+  /** What is sent next and holds these words arrives, and is answered; the answer is lost with its connection. */
+  loseAnswerTo(words: string): void;
 }
 
 export async function severable(target: string): Promise<Severable> {
   const { hostname, port } = new URL(target);
   const open = new Set<Socket>();
   let whole = true;
+  let fatal: string | undefined;
   const server = createServer((near) => {
     if (!whole) return void near.destroy();
     const far = connect(Number(port), hostname);
@@ -22,8 +25,19 @@ export async function severable(target: string): Promise<Severable> {
       open.add(socket);
       socket.on("error", () => {}).once("close", () => open.delete(socket));
     }
+    let isDoomed = false;
+    near.on("data", (sent: Buffer) => {
+      isDoomed ||= fatal !== undefined && sent.includes(fatal);
+    });
+    far.on("data", (answer: Buffer) => {
+      if (!isDoomed) return void near.write(answer);
+      fatal = undefined;
+      near.destroy();
+      far.destroy();
+    });
     near.pipe(far).once("close", () => near.destroy());
-    far.pipe(near).once("close", () => far.destroy());
+    far.once("end", () => near.end()).once("close", () => near.destroy());
+    near.once("close", () => far.destroy());
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -42,6 +56,9 @@ export async function severable(target: string): Promise<Severable> {
     cut,
     mend: () => {
       whole = true;
+    },
+    loseAnswerTo: (words) => {
+      fatal = words;
     },
   };
 }

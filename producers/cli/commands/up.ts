@@ -37,7 +37,8 @@ async function up(options: UpOptions): Promise<void> {
     const environment = session === undefined ? {} : { environment: session.environment };
     await runUntilStopped(shell, { service: "millrace", ...environment }, async (staying) => {
       const http = await listen(shell, staying, options);
-      const workers = await startAll(staying.fleet, { onError: staying.onError, say: staying.log.warn });
+      const { onError, log, giveUp } = staying;
+      const workers = await startAll(staying.fleet, { onError, say: log.warn, onTrouble: giveUp });
       announce(shell, staying, http, session);
       return async () => {
         await http.close();

@@ -6,6 +6,8 @@ import { startProviderWorker } from "../../../workers/provider-worker.ts";
 import { startReconciler } from "../../../workers/reconciler.ts";
 import { CommandFailed, exitCodes } from "../exit.ts";
 import { noKeys, providersWithKey } from "../keys.ts";
+import { type ListenOptions, listenForHealth } from "../listen.ts";
+import { wholeNumber } from "../number-option.ts";
 import { type Drain, runUntilStopped, type Staying } from "../run-until-stopped.ts";
 import { openShell } from "../shell.ts";
 import { withJson } from "./batch-options.ts";
@@ -15,23 +17,31 @@ export function registerWorker(program: Command): void {
     .command("worker")
     .description("consumes the lanes of providers, and keeps them fed and reconciled if asked")
     .argument("[name...]", "providers (default: every one that has a key), feeder, reconciler, or all");
-  withJson(command).action(worker);
+  withJson(command)
+    .option("--port <n>", "port of /healthz, /readyz and /metrics; none unless given", wholeNumber(0, 65_535))
+    .option("--host <address>", "address to listen on, default 127.0.0.1")
+    .action(worker);
 }
 
-async function worker(names: readonly string[], options: { readonly json?: boolean }): Promise<void> {
+async function worker(names: readonly string[], options: ListenOptions & { readonly json?: boolean }): Promise<void> {
   const shell = openShell(options);
   const service = `millrace-worker${names.length === 1 ? `-${names[0]}` : ""}`;
   await runUntilStopped(shell, { service }, async (staying) => {
     const duties = dutiesOf(staying.fleet, names);
+    const health = options.port === undefined ? undefined : await listenForHealth(staying, options);
     const drain = await start(staying, duties);
-    shell.result({ ...duties });
+    shell.result({ ...duties, ...(health === undefined ? {} : { url: health.url }) });
+    if (health !== undefined) shell.line(`Health at ${health.url}/readyz, metrics at ${health.url}/metrics.`);
     const kinds = [
       ...duties.providers,
       ...(duties.feeder ? ["feeder"] : []),
       ...(duties.reconciler ? ["reconciler"] : []),
     ];
     shell.line(`Working: ${kinds.join(", ")}. Ctrl-C drains and stops.`);
-    return drain;
+    return async () => {
+      await drain();
+      await health?.close();
+    };
   });
 }
 
@@ -62,14 +72,14 @@ function dutiesOf(fleet: Staying["fleet"], names: readonly string[]): Duties {
   return { providers, feeder: all || names.includes("feeder"), reconciler: all || names.includes("reconciler") };
 }
 
-async function start({ fleet, log, onError }: Staying, duties: Duties): Promise<Drain> {
+async function start({ fleet, log, onError, giveUp }: Staying, duties: Duties): Promise<Drain> {
   await writeProviderConfigs(fleet.ledger, fleet.config);
   const feeder = duties.feeder ? startFeeder(fleet, onError) : undefined;
   const reconciler = duties.reconciler ? startReconciler(fleet, onError) : undefined;
   const provider =
     duties.providers.length === 0
       ? undefined
-      : startProviderWorker(fleet, { providers: duties.providers, onError, say: log.warn });
+      : startProviderWorker(fleet, { providers: duties.providers, onError, say: log.warn, onTrouble: giveUp });
   return async () => {
     await Promise.all([feeder?.stop(), reconciler?.stop(), provider?.drain(fleet.config.worker.drainGraceMs)]);
   };

@@ -91,8 +91,9 @@ it("Postgres and Redis that go away in the middle are waited for, in words", asy
   const { simulator, cwd, environment } = await openDesk();
   const [redis, postgres] = await Promise.all([severable(environment.REDIS_URL), severable(environment.DATABASE_URL)]);
   writeLines(cwd, "in.jsonl", plainLines(150));
-  // Calls that end while there is no ledger are taken up again when their lease has run out.
-  writeFileSync(join(cwd, "millrace.json"), JSON.stringify({ worker: { leaseMs: 2_000 } }));
+  // Answers wait for the ledger. A job that Redis handed out just when it was cut comes back when its lock has run out: soon
+  // enough for a test, and not so soon that a loaded machine loses the locks of what it is working on.
+  writeFileSync(join(cwd, "millrace.json"), JSON.stringify({ worker: { leaseMs: 10_000 } }));
   const paced = { CLAUDE_RPM: "600", OPENAI_RPM: "600", GEMINI_RPM: "600" };
   const run = startCli(["batch", "run", "in.jsonl", "-o", "out.jsonl"], {
     cwd,

@@ -1,4 +1,5 @@
 import { expect, it, onTestFinished } from "vitest";
+import { freePort } from "../../../src/runtime/embedded/ports.ts";
 import { startSimulator } from "../../../src/simulator/simulator.ts";
 import { simulated } from "../../support/batch-files.ts";
 import { runCli, startCli, workFolder } from "../../support/cli.ts";
@@ -33,6 +34,43 @@ it("works in processes of one kind each, which drain when they are told to stop"
   expect(status).toMatchObject({ workers: 1, queued: 0, redis_waiting: 0, paused: false, oldest_ms: null });
   expect(simulator.ledger()).toHaveLength(1);
   expect(await Promise.all(processes.map(async (process) => (await process.ended).code))).toEqual([0, 0, 0]);
+});
+
+it("says over HTTP whether a worker can work, where it is given a port", async () => {
+  const { options } = await place();
+  const port = await freePort(undefined);
+  const worker = startCli(["worker", "all", "--port", String(port)], options);
+  await worker.said(/Working: /);
+  const url = `http://127.0.0.1:${port}`;
+
+  const [ready, metrics, other] = await Promise.all(
+    ["readyz", "metrics", "v1/requests"].map((path) => fetch(`${url}/${path}`)),
+  );
+  worker.kill("SIGTERM");
+
+  expect([ready?.status, metrics?.status, other?.status]).toEqual([200, 200, 404]);
+  expect(await ready?.json()).toEqual({ status: "ready", checks: { ledger: "ok", redis: "ok", migrations: "ok" } });
+  expect((await worker.ended).code).toBe(0);
+});
+
+it("accepts nothing while Postgres takes no writes, says so in a sentence, and ends with code 1", async () => {
+  const { options } = await place();
+  const server = await services.postgresServer();
+  const { DATABASE_URL } = options.environment;
+  const change = async (statement: string) => {
+    await server.asSuperuser(DATABASE_URL, statement);
+    await server.asSuperuser(DATABASE_URL, "select pg_reload_conf()");
+  };
+  await change("alter system set default_transaction_read_only = on");
+  onTestFinished(() => change("alter system reset default_transaction_read_only"));
+
+  const refused = await runCli(["run", "Say hello"], options);
+
+  expect(refused).toMatchObject({ code: 1, stdout: "" });
+  expect(refused.stderr).toMatch(
+    /^millrace: Postgres takes no writes now \(cannot execute .* in a read-only transaction\)/,
+  );
+  expect(refused.stderr).not.toMatch(/\n\s+at /);
 });
 
 it("refuses to work for a provider without a key, and for a name that is nothing", async () => {

@@ -1,5 +1,5 @@
 import { request } from "node:http";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { observeFleet } from "../../../producers/http/fleet-gauges.ts";
 import { startHttp } from "../../../producers/http/server.ts";
 import { startTelemetry } from "../../../src/telemetry/start.ts";
@@ -60,6 +60,73 @@ describe("health", () => {
     postgres.mend();
     await eventually("it is ready again", async () => (await get("/readyz")).status === 200);
     expect((await send("POST", "/v1/requests", { prompt: "Say hello" })).status).toBe(202);
+  });
+
+  it("says that Postgres takes no writes, and accepts nothing while it does not", async () => {
+    const databaseUrl = await services.emptyDatabase();
+    const server = await services.postgresServer();
+    const { get, send } = await openTestHttp(services);
+    const readOnly = async (change: string) => {
+      await server.asSuperuser(databaseUrl, change);
+      await server.asSuperuser(databaseUrl, "select pg_reload_conf()");
+    };
+    await readOnly("alter system set default_transaction_read_only = on");
+    onTestFinished(() => readOnly("alter system reset default_transaction_read_only"));
+
+    const ready = await eventually("it is noticed", async () => {
+      const answer = await get("/readyz");
+      return answer.status === 503 && answer;
+    });
+    const placed = await send("POST", "/v1/requests", { prompt: "Say hello" });
+
+    expect(ready.json.checks).toMatchObject({ redis: "ok", migrations: "ok" });
+    expect(ready.json.checks.ledger.missing).toBe("Postgres takes no writes: transactions are read only");
+    expect(placed).toMatchObject({ status: 503, json: { error: { code: "ledger_unavailable" } } });
+    expect(Number(placed.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect((await get("/healthz")).status).toBe(200);
+  });
+
+  it.each([
+    ["its memory is full", ["maxmemory", "1"], ["maxmemory", "0"], /OOM/],
+    ["it waits for replicas", ["min-replicas-to-write", "1"], ["min-replicas-to-write", "0"], /NOREPLICAS/],
+  ])("says that Redis takes no writes: %s", async (_what, begin, end, words) => {
+    const { get } = await openTestHttp(services);
+    const redis = await services.redis();
+    await redis.call("CONFIG", "SET", ...begin);
+    onTestFinished(async () => void (await redis.call("CONFIG", "SET", ...end)));
+
+    const { status, json } = await get("/readyz");
+
+    expect(status).toBe(503);
+    expect(json.checks).toMatchObject({ ledger: "ok", migrations: "ok" });
+    expect(json.checks.redis.missing).toMatch(words);
+  });
+
+  it("says that Redis takes no writes: it has become a replica", async () => {
+    const { get } = await openTestHttp(services);
+    const redis = await services.redis();
+    await redis.call("REPLICAOF", "127.0.0.1", "1");
+    onTestFinished(async () => void (await redis.call("REPLICAOF", "NO", "ONE")));
+
+    const { status, json } = await get("/readyz");
+
+    expect(status).toBe(503);
+    expect(json.checks.redis.missing).toMatch(/READONLY/);
+  });
+
+  it("says that what was accepted may be accepted when only the answer was lost; with a key it is taken once", async () => {
+    const postgres = await severable(await services.emptyDatabase());
+    const { fleet, send } = await openTestHttp(services, { environment: { DATABASE_URL: postgres.url } });
+    const key = { "idempotency-key": "once" };
+    postgres.loseAnswerTo("the lost answer");
+
+    const first = await send("POST", "/v1/requests", { prompt: "the lost answer" }, key);
+    const again = await send("POST", "/v1/requests", { prompt: "the lost answer" }, key);
+
+    expect(first).toMatchObject({ status: 503, json: { error: { code: "ledger_unavailable" } } });
+    expect(again.status).toBe(200);
+    const rows = await fleet.ledger.sql<{ id: string }[]>`select id from requests`;
+    expect(rows).toEqual([{ id: again.json.id }]);
   });
 
   it("is not ready on a database that lacks a migration of this version", async () => {

@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
+import { isPostgresAway } from "../../../src/ledger/interruption.ts";
 import { databaseAnswers, openLedger } from "../../../src/ledger/ledger.ts";
+import { openSockets } from "../../../src/ledger/socket.ts";
 import { openTestLedger } from "../../support/ledger.ts";
 import { useServices } from "../../support/services.ts";
 
@@ -52,4 +54,26 @@ test("arrays of numbers are read as they are written", async () => {
   const ledger = await openTestLedger(services);
   const [row] = await ledger.sql`select array[1, null, 3]::bigint[] as numbers, '{}'::bigint[] as none`;
   expect(row).toEqual({ numbers: ["1", null, "3"], none: [] });
+});
+
+test("a connection that is closed before it was ready is an error, not a wait without end", async () => {
+  const server = createServer((near) => void near.destroy());
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const ledger = openLedger(`postgres://m:m@127.0.0.1:${(server.address() as AddressInfo).port}/m`);
+  onTestFinished(() => ledger.close());
+  const away = await ledger.sql`select 1`.catch((error: unknown) => error);
+  expect(isPostgresAway(away)).toBe(true);
+});
+
+test("a statement whose answer never comes ends with its connection; a quiet connection is left alone", async () => {
+  const { hostname, port } = new URL(await services.emptyDatabase());
+  const socket = openSockets(200)({ host: [hostname], port: [Number(port)] });
+  onTestFinished(() => void socket.destroy());
+  await once(socket, "timeout");
+  expect(socket.destroyed).toBe(false);
+  socket.write("\0\0"); // half of a length
+  expect(isPostgresAway((await once(socket, "error"))[0])).toBe(true);
+  expect(socket.destroyed).toBe(true);
 });

@@ -48,7 +48,7 @@ describe("a recorded call", () => {
     const { ledger, id, claimed, record } = await oneRunning();
     await record(ending(claimed, { result, attempt: call() }));
     const again = ending(claimed, { result: { ...result, text: "5" }, attempt: call({ durationMs: 999 }) });
-    expect(await record(again)).toBe("superseded");
+    expect(await record(again)).toBe("recorded");
     expect(await attemptsOf(ledger, id)).toMatchObject([{ outcome: "succeeded", durationMs: 120 }]);
     expect((await requestById(ledger, id))?.result?.text).toBe("4");
   });
@@ -83,6 +83,58 @@ describe("the fence", () => {
     expect(await record(ending(claimed, { result, attempt: call() }))).toBe("superseded");
     expect(await requestById(ledger, id)).toMatchObject({ state: "cancelled", result: undefined });
     expect(await attemptsOf(ledger, id)).toMatchObject([{ outcome: "superseded", costNanoUsd: "27000" }]);
+  });
+});
+
+describe("an answer that comes after its lease was lost", () => {
+  const late = { result, attempt: call() };
+
+  test.each(["queued", "dispatched", "waiting"])(
+    "counts while the request is %s: nobody else has been asked",
+    async (state) => {
+      const { ledger, id, claimed, record } = await oneRunning(0);
+      await rescueExpiredLeases(ledger);
+      await ledger.sql`update requests set state = ${state} where id = ${id}`;
+      expect(await record(ending(claimed, late))).toBe("recorded");
+      expect(await requestById(ledger, id)).toMatchObject({ state: "succeeded", attempts: 1, result });
+      expect(await attemptsOf(ledger, id)).toMatchObject([{ outcome: "succeeded", costNanoUsd: "27000" }]);
+    },
+  );
+
+  test("keeps the worker that was to be asked next from calling", async () => {
+    const { ledger, id, claimed, record } = await oneRunning(0);
+    await rescueExpiredLeases(ledger);
+    const [again] = await markDispatched(ledger, [id], "e");
+    await record(ending(claimed, late));
+    expect(await claim(ledger, { id, dispatchNo: again?.dispatchNo ?? 0 })).toBeUndefined();
+  });
+
+  test.each(["held", "failed", "cancelled"])("does not count when the request is %s", async (state) => {
+    const { ledger, id, claimed, record } = await oneRunning(0);
+    await rescueExpiredLeases(ledger);
+    await ledger.sql`update requests set state = ${state} where id = ${id}`;
+    expect(await record(ending(claimed, late))).toBe("superseded");
+    expect(await rowOf(ledger, id)).toMatchObject({ state });
+    expect(await attemptsOf(ledger, id)).toMatchObject([{ outcome: "superseded", costNanoUsd: "27000" }]);
+  });
+
+  test("does not count when it is none: a failure leaves the request to the next worker", async () => {
+    const { ledger, id, claimed, record } = await oneRunning(0);
+    await rescueExpiredLeases(ledger);
+    const failed = { event: "fail", failure: { kind: "server", message: "500" } } as const;
+    expect(await record(ending(claimed, { ...failed, attempt: call({ outcome: "failed" }) }))).toBe("superseded");
+    expect(await rowOf(ledger, id)).toMatchObject({ state: "queued", attempt: 1 });
+  });
+
+  test("of two, one is the result and the other is a bill", async () => {
+    const { ledger, id, claimed, record } = await oneRunning(0);
+    await rescueExpiredLeases(ledger);
+    const second = await running(ledger, id, 0);
+    await rescueExpiredLeases(ledger);
+    const answers = await Promise.all([claimed, second].map((one) => record(ending(one, late))));
+    expect([...answers].sort()).toEqual(["recorded", "superseded"]);
+    const outcomes = (await attemptsOf(ledger, id)).map((attempt) => attempt.outcome);
+    expect([...outcomes].sort()).toEqual(["succeeded", "superseded"]);
   });
 });
 

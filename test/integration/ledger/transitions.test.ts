@@ -35,7 +35,7 @@ interface Statement {
 const record = (event: RecordInput["event"], more: Partial<RecordInput> = {}): Statement => ({
   name: `record ${event}`,
   event,
-  notFrom: ["queued", "dispatched", "waiting"],
+  notFrom: event === "succeed" ? [] : ["queued", "dispatched", "waiting"],
   run: (ledger, id, row) =>
     recordRequests(ledger)({
       requestId: id,

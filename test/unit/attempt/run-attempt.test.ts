@@ -6,7 +6,7 @@ import { answered, attempt, claimed, failing, now, refused } from "./attempt-dep
 describe("an attempt that succeeds", () => {
   it("asks, calls, settles once and records the result with its bill, under the lease that claimed it", async () => {
     const { story, record, ended } = await attempt(claimed());
-    expect(ended).toMatchObject({ recorded: true });
+    expect(ended).toMatchObject({ answer: "recorded" });
     expect(story.asked.map((ask) => ask.leaseId)).toEqual(["11111111-1111-7111-8111-111111111111:1"]);
     expect(story.settled).toEqual([answered]);
     expect(story.holding).toEqual([expect.objectContaining({ pool: "anthropic.haiku" }), undefined]);
@@ -28,7 +28,7 @@ describe("an attempt that succeeds", () => {
   });
 
   it("is told to be superseded when somebody else owns the row", async () => {
-    expect((await attempt(claimed(), { recordAnswer: "superseded" })).ended).toMatchObject({ recorded: false });
+    expect((await attempt(claimed(), { recordAnswer: "superseded" })).ended).toMatchObject({ answer: "superseded" });
   });
 
   it("keeps its answer when the permit cannot be settled: a hiccup of Redis is no second paid call", async () => {

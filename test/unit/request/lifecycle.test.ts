@@ -14,11 +14,13 @@ import {
 /** Every allowed move, written down a second time and by hand: a change of the table has to be made twice, knowingly. */
 const allowed: readonly (readonly [RequestState, RequestEvent, RequestState])[] = [
   ["queued", "dispatch", "dispatched"],
+  ["queued", "succeed", "succeeded"],
   ["queued", "fallBack", "queued"],
   ["queued", "hold", "held"],
   ["queued", "expire", "failed"],
   ["queued", "cancel", "cancelled"],
   ["dispatched", "claim", "running"],
+  ["dispatched", "succeed", "succeeded"],
   ["dispatched", "recall", "queued"],
   ["dispatched", "fallBack", "queued"],
   ["dispatched", "hold", "held"],
@@ -33,6 +35,7 @@ const allowed: readonly (readonly [RequestState, RequestEvent, RequestState])[] 
   ["running", "hold", "held"],
   ["running", "cancel", "cancelled"],
   ["waiting", "comeDue", "queued"],
+  ["waiting", "succeed", "succeeded"],
   ["waiting", "hold", "held"],
   ["waiting", "expire", "failed"],
   ["waiting", "cancel", "cancelled"],

@@ -202,6 +202,8 @@ describe("settings of a pool", () => {
           }
         }
       }),
+      // Most that is drawn has no effect somewhere.
+      { examples: [[{ providers: {}, pools: {} }, undefined]] },
     );
     expect(built).toBeGreaterThan(0);
   });

@@ -5,6 +5,7 @@ import { databaseAnswers } from "../src/ledger/ledger.ts";
 import { deliverableJobs } from "../src/queue/deliverable.ts";
 import type { Side } from "../src/queue/lane-job.ts";
 import { redisAnswers } from "../src/queue/redis-answers.ts";
+import { redisTrouble } from "../src/runtime/redis-patience.ts";
 import { type LaneProgress, openLaneProgress } from "./lane-progress.ts";
 import { startWatchdog } from "./watchdog.ts";
 
@@ -73,13 +74,7 @@ export function openSelfWatch({ config, lanes, telemetry, redisUrl, databaseUrl 
   };
 }
 
-/** Redis says it in many words; ECONNREFUSED and its kin are the same for both. */
-const isAway = (error: unknown): boolean =>
-  isPostgresAway(error) ||
-  (error instanceof Error &&
-    /MaxRetriesPerRequest|Connection is closed|Stream isn't writeable|READONLY|OOM|LOADING|MASTERDOWN|MISCONF|NOREPLICAS/.test(
-      `${error.name} ${error.message}`,
-    ));
+const isAway = (error: unknown): boolean => isPostgresAway(error) || redisTrouble(error) !== undefined;
 
 /** Undefined when it takes too long or fails. */
 async function within<Value>(work: Promise<Value>): Promise<Value | undefined> {

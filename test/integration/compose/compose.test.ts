@@ -145,6 +145,14 @@ describe("docker-compose.yml", () => {
     }
   });
 
+  it("keeps answers that wait for Postgres in a volume, over the end of a container", () => {
+    const home = /MILLRACE_HOME=(\S+)/.exec(readFileSync(".docker/Dockerfile", "utf8"))?.[1] ?? "";
+    for (const name of Object.values(workers)) {
+      const held = service(name).volumes.find(({ target }) => target === home);
+      expect(held, name).toMatchObject({ bind: false, read_only: false });
+    }
+  });
+
   it("lets nobody gain privileges, and takes them from every service that needs none", () => {
     for (const name of Object.keys(composed().services)) {
       expect(service(name).security_opt, name).toEqual(["no-new-privileges:true"]);

@@ -18,10 +18,14 @@ const port = z.union([
   z.object({ host_ip: z.string().default("") }),
 ]);
 const volume = z.union([
-  z.string().transform((text) => ({ bind: /^[./]/.test(text), read_only: text.endsWith(":ro") })),
+  z.string().transform((text) => ({
+    bind: /^[./]/.test(text),
+    target: text.split(":")[1] ?? "",
+    read_only: text.endsWith(":ro"),
+  })),
   z
-    .object({ type: z.string(), read_only: z.boolean().default(false) })
-    .transform(({ type, read_only }) => ({ bind: type === "bind", read_only })),
+    .object({ type: z.string(), target: z.string(), read_only: z.boolean().default(false) })
+    .transform(({ type, target, read_only }) => ({ bind: type === "bind", target, read_only })),
 ]);
 const serviceSchema = z.object({
   image: z.string(),

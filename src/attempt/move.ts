@@ -54,14 +54,18 @@ export function moveAfterRefusal(
   }
   if (tooLarge !== undefined)
     return { event: "fail", spent: false, failure: { kind: "client", message: reason }, reason };
-  if (blockedBy === "credential" && request.priority === priorities.interactive) {
-    // Somebody waits for it, and it takes a person to change this; the rest waits in the backlog for that person.
+  if (blockedBy === "credential" && isWaitedFor(request)) {
+    // It takes a person to change this; the rest waits in the backlog for that person.
     const message = `the provider refused the credential of ${target.deployment.provider}; no call was made`;
     return { event: "fail", spent: false, failure: { kind: "auth", message }, reason: message };
   }
   if (shortWaits.has(blockedBy)) return { event: "postpone", spent: false, delayMs: refusal.waitMs, reason };
   return { event: "handBack", spent: false, reason };
 }
+
+/** Somebody waits for the answer now, or reads it as it comes. */
+const isWaitedFor = ({ priority, replyWanted }: ClaimedRequest): boolean =>
+  replyWanted || priority === priorities.interactive;
 
 /** They are this request's own, or of its deployment, and end by themselves; nobody else is kept from coming for them. */
 const shortWaits: ReadonlySet<BlockedBy> = new Set(["retries", "busy"]);
@@ -115,7 +119,7 @@ export function moveAfterCall(
     policy: deps.catalog.policyFor(request.model, target.deployment.provider),
     hasNextDeployment: onward !== undefined,
     nextIsOpen: onward?.open === true,
-    canWaitForPerson: request.priority !== priorities.interactive && turnsCredentialOff(outcome.failure),
+    canWaitForPerson: !isWaitedFor(request) && turnsCredentialOff(outcome.failure),
     maxWaitMs: deps.catalog.route(request.model)?.maxWaitMs ?? Number.POSITIVE_INFINITY,
     remainingMs: request.deadline === undefined ? undefined : request.deadline.getTime() - deps.clock.now(),
     random: deps.clock.random(),

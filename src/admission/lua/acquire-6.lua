@@ -60,7 +60,8 @@ for i = 1, n do
     pool.l[i], pool.h[i] = unit[i], phase[i]
     if not pool.w[i] or isLost then
       pool.w[i], pool.v[i] = number, 0
-      pool.u[i] = math.max(pool.u[i] or 0, size[i] - cold[i])
+      -- A minute that was lost gives nothing more; a day would stand still for too long.
+      pool.u[i] = math.max(pool.u[i] or 0, size[i] - (isLost and unit[i] <= 60000000 and 0 or cold[i]))
     else
       rollWindow(pool, i, number)
     end

@@ -141,5 +141,7 @@ describe("a request that is refused for a while", () => {
     expect((await attempt(bulk, refusing(401))).record).toMatchObject({ event: "handBack", spent: true });
     expect((await attempt(bulk, refusing(403))).record).toMatchObject({ event: "fail", spent: true });
     expect((await attempt(interactive, refusing(401))).record).toMatchObject({ event: "fail", spent: true });
+    const readAlong = claimed({ priority: priorities.bulk, replyWanted: true });
+    expect((await attempt(readAlong, refusing(401))).record).toMatchObject({ event: "fail", spent: true });
   });
 });

@@ -96,7 +96,7 @@ describe("an upgrade", () => {
       leaving.kill("SIGTERM");
       expect(await leaving.ended).toMatchObject({ code: 0 });
     }
-    expect(await allEnded(fleet, 60_000)).toEqual({ succeeded: 900 });
+    expect(await allEnded(fleet, 150_000)).toEqual({ succeeded: 900 });
     const [account] = await fleet.ledger.sql<{ answered: number; results: number }[]>`
       select (select count(distinct request_id)::int from attempts where outcome = 'succeeded') as answered,
         (select count(*)::int from payloads where kind = 'result') as results`;

@@ -12,10 +12,22 @@ export interface EarlierBuild {
   readonly migrations: readonly string[];
 }
 
-export const migrationsIn = (folder: string): readonly string[] => {
-  const journal = JSON.parse(readFileSync(join(folder, "drizzle/meta/_journal.json"), "utf8"));
-  return journal.entries.map((entry: { tag: string }) => entry.tag);
-};
+const journal = "drizzle/meta/_journal.json";
+const tagsIn = (text: string): readonly string[] => JSON.parse(text).entries.map((entry: { tag: string }) => entry.tag);
+
+export const migrationsIn = (folder: string): readonly string[] => tagsIn(readFileSync(join(folder, journal), "utf8"));
+
+/** The newest commit whose migrations are the first ones of today's, but not all. */
+function earlierCommit(git: (...words: string[]) => string): string | undefined {
+  const today = migrationsIn(".");
+  const commits = git("log", "--full-history", "--format=%H", "--", journal).trim().split("\n");
+  return commits.find((commit) => {
+    const tags = tagsIn(git("show", `${commit}:${journal}`));
+    return tags.length < today.length && tags.every((tag, at) => tag === today[at]);
+  });
+}
+
+const tooShort = "the history does not reach back to the version before the last migration";
 
 /** Or why there is none: an archive without history, a shallow clone, dependencies of another time. Takes most of a minute. */
 export function buildEarlier(): EarlierBuild | { readonly reason: string } {
@@ -25,13 +37,13 @@ export function buildEarlier(): EarlierBuild | { readonly reason: string } {
   const folder = mkdtempSync(join(tmpdir(), "millrace-earlier-"));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   try {
-    const newest = git("log", "-1", "--format=%H", "--", "drizzle/meta/_journal.json").trim();
-    const before = git("rev-parse", "--verify", `${newest}^`).trim();
+    const before = earlierCommit(git);
+    if (before === undefined) return { reason: tooShort };
     const archive = join(folder, "archive.tar");
     git("archive", "--output", archive, before);
     execFileSync("tar", ["-xf", archive, "-C", folder]);
   } catch {
-    return { reason: "the history does not reach back to the version before the last migration" };
+    return { reason: tooShort };
   }
   symlinkSync(realpathSync("node_modules"), join(folder, "node_modules"));
   try {

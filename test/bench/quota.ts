@@ -4,7 +4,8 @@
  * the limits and its ledger is the judge.
  *
  * `--trace FILE` takes the lengths from a CSV; `--burst S`: seconds' worth that the provider's buckets hold; `--seeds N`;
- * `--processes 1,4,16`; `--seconds S`: length of a run (`--minute-seconds S` by the minute); `--shapes refilling,minute`. See docs/limits.md for what this cannot show.
+ * `--processes 1,4,16`; `--seconds S`: length of a run (`--minute-seconds S` by the minute); `--shapes refilling,minute`;
+ * `--alone`: without the peers. See docs/limits.md for what this cannot show.
  */
 import { bench } from "./bench.ts";
 import { type Judgement, judgementWords } from "./quota/judge.ts";
@@ -44,13 +45,14 @@ await bench("quota", async ({ quick, fleet, say }) => {
     }
     note(figures, shapes, runs, processes);
   }
-  if (shapes.length > 0) {
+  const isAlone = process.argv.includes("--alone");
+  if (shapes.length > 0 && !isAlone) {
     const opened = await scene({ shapes, seed: 1, seconds: peerSeconds });
     await peers(opened, quick ? 2 : 4, shapes, quick, figures).finally(() => opened.simulator.close());
   }
   if (minute.length > 0) {
     const opened = await scene({ shapes: minute, seed: 1, seconds: minuteSeconds });
-    await byTheMinute(opened, minute, figures).finally(() => opened.simulator.close());
+    await byTheMinute(opened, minute, isAlone ? [] : peerArms, figures).finally(() => opened.simulator.close());
   }
   return { ...figures, "second.bound": secondBound };
 });
@@ -72,7 +74,12 @@ function note(figures: Figures, shapes: readonly QuotaShape[], runs: readonly Ju
 }
 
 /** Minutes of the clock take minutes: all arms at the same time, four processes each, every one with limits of its own. */
-async function byTheMinute(scene: Scene, shapes: readonly QuotaShape[], figures: Figures): Promise<void> {
+async function byTheMinute(
+  scene: Scene,
+  shapes: readonly QuotaShape[],
+  arms: readonly PeerArm[],
+  figures: Figures,
+): Promise<void> {
   const own = async () => {
     const run = await ours(scene, 4, shapes);
     tell(scene.say, "millrace, 4 process(es), seed 1", run);
@@ -83,7 +90,7 @@ async function byTheMinute(scene: Scene, shapes: readonly QuotaShape[], figures:
     tell(scene.say, arm, run);
     notePeer(figures, shapes, arm, [run]);
   };
-  await Promise.all([own(), ...peerArms.map(measure)]);
+  await Promise.all([own(), ...arms.map(measure)]);
 }
 
 async function peers(

@@ -45,7 +45,7 @@ export async function peer(
   setting = 1,
 ): Promise<ReadonlyMap<QuotaShape["name"], Judgement>> {
   runs += 1;
-  const apiKey = `sim-peer-${1_000 + runs}`;
+  const apiKey = `sim-peer-${2_000 + runs}`;
   const order: PeerOrder = {
     arm,
     redisUrl: scene.fleet.redisUrl,

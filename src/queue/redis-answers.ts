@@ -1,15 +1,8 @@
-import { openRedis } from "../runtime/redis-client.ts";
+import { openRedisProbe } from "../runtime/redis-client.ts";
 
 /** True when a connection of its own is accepted and answered: what others wait for is not Redis then. */
 export async function redisAnswers(redisUrl: string): Promise<boolean> {
-  const redis = openRedis(redisUrl, {
-    lazyConnect: true,
-    connectTimeout: 3_000,
-    commandTimeout: 3_000,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
-    connectionName: "millrace:probe",
-  });
+  const redis = openRedisProbe(redisUrl);
   redis.on("error", () => {});
   try {
     await redis.connect();

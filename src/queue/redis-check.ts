@@ -1,6 +1,6 @@
 /** A look at a Redis that the operator named, before anything relies on it. */
 import { SettingsError } from "../config/settings-error.ts";
-import { openRedis, type RedisClient } from "../runtime/redis-client.ts";
+import { openRedisProbe, type RedisClient } from "../runtime/redis-client.ts";
 
 /**
  * Throws SettingsError when the server is too old, refuses the login or shows a certificate that is not trusted; says what
@@ -8,14 +8,7 @@ import { openRedis, type RedisClient } from "../runtime/redis-client.ts";
  * else waits.
  */
 export async function checkRedis(redisUrl: string, say: (line: string) => void): Promise<void> {
-  const redis = openRedis(redisUrl, {
-    lazyConnect: true,
-    connectTimeout: 3_000,
-    commandTimeout: 3_000,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
-    connectionName: "millrace:check",
-  });
+  const redis = openRedisProbe(redisUrl);
   let refusal: string | undefined;
   const look = (error: unknown) => {
     refusal ??= refusalIn(error);

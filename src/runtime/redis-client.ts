@@ -30,6 +30,17 @@ export function openRedis(url: string, options: ClientOptions): RedisClient {
   return address.kind === "cluster" ? openCluster(address, options) : new Redis(optionsOf(address, options));
 }
 
+/** Tries once, and waits three seconds for each answer; to be connected by who asks, and given up afterwards. */
+export const openRedisProbe = (url: string): RedisClient =>
+  openRedis(url, {
+    lazyConnect: true,
+    connectTimeout: 3_000,
+    commandTimeout: 3_000,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+    connectionName: "millrace:probe",
+  });
+
 function optionsOf(address: RedisAddress, options: ClientOptions): Omit<RedisOptions, "replyMapping"> {
   const tls = address.tls && tlsOptions(address.tls);
   const login = { ...redisPatience, ...options, ...loginOf(address), db: address.db, reconnectOnError: isReplica };

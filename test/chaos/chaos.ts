@@ -7,6 +7,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { randomFrom } from "../support/random.ts";
 import type { Arm } from "./arm.ts";
 import { type Fault, faults, mixed } from "./faults.ts";
 import { openFleetArm } from "./fleet-arm.ts";
@@ -28,17 +29,6 @@ const load: Load = {
   perSecond: Number(option("--rate", isQuick ? "25" : "40")),
   patienceMs: 60_000,
 };
-
-/** mulberry32 */
-function randomFrom(start: number): () => number {
-  let state = start >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let bits = Math.imul(state ^ (state >>> 15), state | 1);
-    bits = (bits + Math.imul(bits ^ (bits >>> 7), bits | 61)) ^ bits;
-    return ((bits ^ (bits >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 function chosen(): readonly Fault[] {
   const short = faults.filter(({ isLong, name }) => isLong !== true && name !== "none");

@@ -1,4 +1,7 @@
-/** What goes wrong, one thing at a time. Each ends with everything back as it was; what it did stays done. */
+/**
+ * What goes wrong, one thing at a time. Each ends with everything back as it was; what it did stays done.
+ * Its sleeps are how long it lasts; what comes of it is waited for in run.ts.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FaultOrder } from "../../src/simulator/faults.ts";
 import { type Arm, leaseMs } from "./arm.ts";

@@ -7,7 +7,6 @@ export interface Outcome extends Verdict {
   readonly fault: string;
   /** From the end of the fault to the next call that the provider answered; undefined: there was none. */
   readonly resumeS: number | undefined;
-  readonly seconds: number;
 }
 
 export interface Load {
@@ -27,7 +26,6 @@ export async function runFault(scene: Scene, fault: Fault, load: Load): Promise<
   const { arm, stage } = scene;
   runs += 1;
   const since = (stage.simulator.ledger().at(-1)?.seq ?? -1) + 1;
-  const begun = Date.now();
   let untilMs = Number.POSITIVE_INFINITY;
   const [ids, faultEndMs] = await Promise.all([
     handIn(arm, `${arm.name}-${runs}`, load, () => untilMs),
@@ -46,7 +44,6 @@ export async function runFault(scene: Scene, fault: Fault, load: Load): Promise<
     fault: fault.name,
     ...(await arm.judge(ids, since)),
     resumeS: next === undefined ? undefined : (next.atMs - faultEndMs) / 1_000,
-    seconds: (Date.now() - begun) / 1_000,
   };
 }
 

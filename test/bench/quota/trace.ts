@@ -4,6 +4,7 @@
  *   Azure LLM inference 2023, conversations; github.com/Azure/AzurePublicDataset, CC-BY-4.0 (P. Patel et al.: Splitwise, ISCA 2024).
  */
 import { readFileSync } from "node:fs";
+import { randomFrom } from "../../support/random.ts";
 
 export interface Length {
   readonly inputTokens: number;
@@ -64,17 +65,6 @@ function drawn(quantiles: readonly number[], share: number): number {
   const place = share * (quantiles.length - 1);
   const [low = 0, high = low] = quantiles.slice(Math.floor(place), Math.floor(place) + 2);
   return low + (high - low) * (place - Math.floor(place));
-}
-
-/** mulberry32: small, seeded, good enough to draw lengths. */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
 
 /** A prompt of so many tokens (four characters each, as the simulator counts) that orders the length of its answer. */

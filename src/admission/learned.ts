@@ -3,7 +3,7 @@
  * output is expected as long as nine of ten answers are. In memory; kept in the ledger by whoever opened it.
  */
 export interface Learned {
-  /** Provider's input tokens ÷ our estimate: an exponentially weighted mean, 1 before the first call. */
+  /** Provider's input tokens ÷ our estimate, over the tokens of the last calls and not over the calls; 1 before the first. */
   readonly inputRatio: number;
   /** The 90th percentile of output tokens; undefined before the first call. */
   readonly outputTokens: number | undefined;
@@ -38,6 +38,8 @@ const remembered = 1_000;
 
 interface Memory {
   inputRatio: number;
+  /** Exponentially weighted mean of the estimates: a call counts by its tokens, for those are what a limit counts. */
+  meanEstimate: number | undefined;
   counts: Map<number, number>;
   calls: number;
 }
@@ -48,7 +50,7 @@ export function openEstimates(): Estimates {
   const memoryOf = (deployment: string): Memory => {
     const known = memories.get(deployment);
     if (known !== undefined) return known;
-    const made = { inputRatio: 1, counts: new Map<number, number>(), calls: 0 };
+    const made = { inputRatio: 1, meanEstimate: undefined, counts: new Map<number, number>(), calls: 0 };
     memories.set(deployment, made);
     return made;
   };
@@ -65,7 +67,10 @@ export function openEstimates(): Estimates {
       fresh.add(deployment);
       if (chargedInput !== undefined && estimatedInput > 0) {
         const ratio = Math.min(ratioRange.most, Math.max(ratioRange.least, chargedInput / estimatedInput));
-        memory.inputRatio += weight * (ratio - memory.inputRatio);
+        const before = memory.meanEstimate ?? estimatedInput;
+        const mean = before + weight * (estimatedInput - before);
+        memory.inputRatio += ((weight * estimatedInput) / mean) * (ratio - memory.inputRatio);
+        memory.meanEstimate = mean;
       }
       if (outputTokens !== undefined) count(memory, outputTokens, 1);
     },

@@ -35,6 +35,22 @@ describe("what is learned of a deployment", () => {
     expect(estimates.of("d").inputRatio).toBeLessThan(1.3);
   });
 
+  it("corrects the tokens of all calls together, where small requests are off by another ratio than large ones", () => {
+    const estimates = openEstimates();
+    let corrected = 0;
+    let charged = 0;
+    for (let n = 0; n < 4_000; n += 1) {
+      const seen =
+        n % 2 === 0 ? { estimatedInput: 10, chargedInput: 6 } : { estimatedInput: 1_000, chargedInput: 1_068 };
+      if (n >= 400) {
+        corrected += seen.estimatedInput * estimates.of("d").inputRatio;
+        charged += seen.chargedInput;
+      }
+      estimates.observe("d", seen);
+    }
+    expect(Math.abs(corrected / charged - 1)).toBeLessThan(0.002);
+  });
+
   it("expects output as long as nine of ten answers: not below, and above by a bucket at most", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 100_000 }), { minLength: 1, maxLength: 400 }), (outputs) => {

@@ -59,6 +59,9 @@ export const slotsOf = (processes: number): number => Math.max(8, Math.ceil(64 /
 /** A few calls open connections and let the code get warm: a fleet is not started for every batch. */
 const warmUp: readonly Length[] = Array.from({ length: 25 }, () => ({ inputTokens: 40, outputTokens: 8 }));
 
+/** Until just after the next minute of the clock has begun. */
+const untilMinuteMs = (nowMs: number): number => 60_000 - (nowMs % 60_000) + 200;
+
 /** Runs the requests through an arm. Taking them in is not what is measured: the time begins when it is let go. */
 export async function run(
   scene: Scene,
@@ -80,8 +83,10 @@ export async function run(
   await allAdmitted(warmUpMs, () => warmUp.length, 30_000);
   await arm.pause();
   for (const shape of shapes) await arm.handIn(shape, scene.requestsOf(shape));
-  // Buckets fill, here and there.
-  await sleep(300 + scene.burstSeconds * 1_200);
+  // Buckets fill, here and there; a minute of the clock in which the fleet was unknown is over.
+  await sleep(
+    shapes.some(({ name }) => name === "minute") ? untilMinuteMs(Date.now()) : 300 + scene.burstSeconds * 1_200,
+  );
   const startMs = Date.now();
   await arm.resume();
   await allAdmitted(startMs, (shape) => scene.requestsOf(shape).length, 4 * scene.seconds * 1_000 + 30_000);

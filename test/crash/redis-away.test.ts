@@ -14,8 +14,9 @@ import { allEnded, handIn, prompts, states } from "../support/work.ts";
 const services = useServices();
 
 interface Fault {
+  /** May answer with how it ends. */
   begin(own: OwnRedis): Promise<unknown>;
-  end(own: OwnRedis): Promise<unknown>;
+  end(own: OwnRedis, begun: unknown): Promise<unknown>;
   /** How long it lasts at least. */
   readonly forMs: number;
   readonly keepsData?: boolean;
@@ -48,6 +49,16 @@ const faults: Readonly<Record<string, Fault>> = {
     end: async (own) => own.thaw(),
     forMs: 6_000,
     leaseMs: 2_000,
+  },
+  "that reads its data for a long time": {
+    begin: async (own) => {
+      await own.redis.eval("for k = 1, 60000 do redis.call('SET', 'filler:' .. k, k) end", 0);
+      await own.kill();
+      return own.startSlowly();
+    },
+    end: async (_own, begun) => typeof begun === "function" && begun(),
+    forMs: 4_000,
+    says: /Redis (is loading its data|does not answer)/,
   },
   "that is full": {
     begin: ({ redis }) => redis.config("SET", "maxmemory", "1"),
@@ -89,7 +100,7 @@ describe("a Redis", () => {
       const done = async () => (await states(fleet)).succeeded ?? 0;
       await eventually("calls are under way", async () => simulator.ledger().length >= 30 && (await done()) >= 10);
 
-      await fault.begin(own);
+      const begun = await fault.begin(own);
       const over = sleep(fault.forMs);
       // Accepted without it; the interactive ones too, whose jobs it should have had at once.
       await handIn(fleet, prompts(5, "accepted meanwhile"), { priority: "interactive" });
@@ -103,7 +114,7 @@ describe("a Redis", () => {
       expect(simulator.ledger()).toHaveLength(made);
       for (const process of processes) if (fault.says !== undefined) await process.said(fault.says);
 
-      await fault.end(own);
+      await fault.end(own, begun);
       await eventually("calls are made again", () => simulator.ledger().length > made, 5_000);
       expect(await allEnded(fleet)).toEqual({ succeeded: 100 });
       expect(simulator.ledger()).toHaveLength(100);

@@ -6,6 +6,7 @@ import { onTestFinished } from "vitest";
 import { freePort } from "../../src/runtime/embedded/ports.ts";
 import { redisBinary, systemSearch } from "../../src/runtime/embedded/redis-binary.ts";
 import { workFolder } from "./cli.ts";
+import { eventually } from "./eventually.ts";
 
 export interface OwnRedis {
   readonly url: string;
@@ -13,11 +14,17 @@ export interface OwnRedis {
   readonly redis: Redis;
   /** On the data that it had when it was killed, if it keeps any; answers once it does. */
   start(): Promise<void>;
+  /** The same, but reading its data takes until the answer is called: to everything else it says LOADING meanwhile. */
+  startSlowly(): Promise<() => Promise<void>>;
   kill(): Promise<void>;
   /** It stands still: connections stay open, and nothing is answered. */
   freeze(): void;
   thaw(): void;
 }
+
+/** For each command of its data; it looks for callers once in 1,024 of them. */
+const loadDelayUs = 500;
+const isLoading = (error: unknown): boolean => error instanceof Error && error.message.startsWith("LOADING");
 
 export async function ownRedis({ keepsData = true } = {}): Promise<OwnRedis> {
   const dir = workFolder();
@@ -32,13 +39,35 @@ export async function ownRedis({ keepsData = true } = {}): Promise<OwnRedis> {
     child.kill("SIGKILL");
     await gone;
   };
-  const start = async () => {
+  const begin = (...more: string[]) => {
     const settings = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--maxmemory-policy", "noeviction"];
     const data = keepsData ? ["--appendonly", "yes", "--appendfsync", "everysec"] : ["--appendonly", "no"];
-    child = spawn(binary, [...settings, ...data], { cwd: dir, stdio: "ignore" });
+    child = spawn(binary, [...settings, ...data, ...more], { cwd: dir, stdio: "ignore" });
+  };
+  const start = async () => {
+    begin();
     await redis.ping();
+  };
+  const startSlowly = async () => {
+    begin("--key-load-delay", `${loadDelayUs}`);
+    const visitor = new Redis(url, { enableReadyCheck: false, maxRetriesPerRequest: null, retryStrategy: () => 20 });
+    visitor.on("error", () => {}); // it does not listen yet
+    onTestFinished(() => visitor.disconnect());
+    await eventually("it says LOADING", () => visitor.get("k").then(() => false, isLoading));
+    return async () => {
+      await visitor.config("SET", "key-load-delay", "0");
+      await redis.ping();
+    };
   };
   await start();
   onTestFinished(kill);
-  return { url, redis, start, kill, freeze: () => child.kill("SIGSTOP"), thaw: () => child.kill("SIGCONT") };
+  return {
+    url,
+    redis,
+    start,
+    startSlowly,
+    kill,
+    freeze: () => child.kill("SIGSTOP"),
+    thaw: () => child.kill("SIGCONT"),
+  };
 }

@@ -6,8 +6,8 @@
 import { maskContent } from "../request/mask.ts";
 import type { Ledger } from "./ledger.ts";
 
-export const nothingRemoved = { prompts: 0, answers: 0, masked: 0, requests: 0, calls: 0, batches: 0 };
-/** `requests` go with prompt, answer, calls and batch line, which are not counted again; `masked` counts texts. */
+export const nothingRemoved = { prompts: 0, answers: 0, masked: 0, requests: 0, calls: 0, batches: 0, events: 0 };
+/** `requests` go with prompt, answer, calls and batch line, which are not counted again; `masked` counts texts, `events` changes of circuits. */
 export type Removed = Readonly<typeof nothingRemoved>;
 
 export interface EndedRequest {
@@ -149,4 +149,16 @@ export async function removeBatches({ sql }: Ledger, ageMs: number, { dryRun }: 
   }
   const rows = await sql`delete ${old} and not exists (select 1 from batch_lines l where l.batch_id = b.id)`;
   return rows.count;
+}
+
+/** Changes of circuits, but for the last one of each: how it stands, and since when, is told as long as it stands so. */
+export async function removeEvents({ sql }: Ledger, ageMs: number, { dryRun }: Way): Promise<number> {
+  const old = sql`
+    from circuit_events e where e.at < now() - ${ageMs} * interval '1 millisecond' and exists (
+      select 1 from circuit_events n where n.provider = e.provider and n.deployment is not distinct from e.deployment and n.id > e.id)`;
+  if (dryRun) {
+    const [row] = await sql<{ n: number }[]>`select count(*)::int as n ${old}`;
+    return row?.n ?? 0;
+  }
+  return (await sql`delete ${old}`).count;
 }

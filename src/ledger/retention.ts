@@ -13,6 +13,7 @@ import {
   type Removed,
   removeBatches,
   removeContent,
+  removeEvents,
   removeRequests,
   type Way,
 } from "./prune.ts";
@@ -79,7 +80,10 @@ const contentPass = (kind: "body" | "result", ageMs: number, capture: Capture): 
 const requestsPass = (ageMs: number): Pass => ({
   ageMs,
   act: (ledger, rows, way) => removeRequests(ledger, rows, ageMs, way),
-  sweep: async (ledger, way) => ({ batches: await removeBatches(ledger, ageMs, way) }),
+  sweep: async (ledger, way) => ({
+    batches: await removeBatches(ledger, ageMs, way),
+    events: await removeEvents(ledger, ageMs, way),
+  }),
 });
 
 export interface Pruning {
@@ -111,7 +115,7 @@ export function openPruning(ledger: Ledger, keeping: Keeping, way: Way = { dryRu
         if (pass.sweep === undefined) continue;
         Object.assign(track, { single: beginning, batch: beginning });
         const swept = { ...nothingRemoved, ...(await pass.sweep(ledger, way)) };
-        if (swept.batches > 0) return swept;
+        if (swept.batches + swept.events > 0) return swept;
       }
       left = [...tracks];
       return undefined;

@@ -26,7 +26,11 @@ export function registerPrune(program: Command): void {
     .option("--dry-run", "say what would go, change nothing")
     .option("--payloads-days <days>", "prompts older than that, instead of what millrace.yaml says", days)
     .option("--results-days <days>", "answers older than that", days)
-    .option("--logs-days <days>", "requests older than that, with calls and batches; statistics stay", days);
+    .option(
+      "--logs-days <days>",
+      "requests older than that, with calls and batches, and changes of circuits; statistics stay",
+      days,
+    );
   withJson(command).action(prune);
 }
 
@@ -77,8 +81,9 @@ const sum = (one: Removed, other: Removed): Removed => ({
   requests: one.requests + other.requests,
   calls: one.calls + other.calls,
   batches: one.batches + other.batches,
+  events: one.events + other.events,
 });
 
-const words = ({ prompts, answers, masked, requests, calls, batches }: Removed): string =>
+const words = ({ prompts, answers, masked, requests, calls, batches, events }: Removed): string =>
   `${count(prompts)} prompts, ${count(answers)} answers, ${count(requests)} requests with ${count(calls)} calls, ` +
-  `${count(batches)} batches; masked ${count(masked)} texts`;
+  `${count(batches)} batches, ${count(events)} changes of circuits; masked ${count(masked)} texts`;

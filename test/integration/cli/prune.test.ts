@@ -36,7 +36,9 @@ it("removes what is old, says what it removed, and every command says what is no
   ]);
 
   expect([unsaid.code, unsaid.stderr]).toEqual([64, expect.stringContaining("Nothing says what may go")]);
-  expect(dry.stdout).toContain("would remove 6 prompts, 6 answers, 0 requests with 0 calls, 0 batches; masked 0 texts");
+  expect(dry.stdout).toContain(
+    "would remove 6 prompts, 6 answers, 0 requests with 0 calls, 0 batches, 0 changes of circuits; masked 0 texts",
+  );
   expect(JSON.parse(done.stdout)).toEqual({
     dry_run: false,
     prompts: 6,
@@ -45,6 +47,7 @@ it("removes what is old, says what it removed, and every command says what is no
     requests: 0,
     calls: 0,
     batches: 0,
+    events: 0,
   });
   expect(shown.stdout).toMatch(/kept {6}prompt removed\n {2}kept {6}answer removed/);
   expect(shown.stdout).toMatch(/cost {6}\$0\.\d+/);

@@ -5,6 +5,7 @@ import { captureOf, captureSchema, retentionSchema } from "../../../src/config/r
 import { requestWithKey } from "../../../src/ledger/accept.ts";
 import { openBatch, retryFailed, sealBatch } from "../../../src/ledger/batches.ts";
 import { bodyOf, keptBody } from "../../../src/ledger/bodies.ts";
+import { appendCircuitEvent } from "../../../src/ledger/circuit-events.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { nothingRemoved, type Removed } from "../../../src/ledger/prune.ts";
 import { recordRequests } from "../../../src/ledger/record.ts";
@@ -125,6 +126,35 @@ describe("pruning", () => {
     const { batches: _foretold, ...foretoldRest } = foretold;
     expect(removed).toMatchObject(foretoldRest);
     expect(await pruned(ledger, wish)).toEqual(nothingRemoved);
+  });
+
+  test("removes old changes of circuits, but never the last one of a circuit", async () => {
+    const ledger = await openTestLedger(services);
+    const change = (deployment: string | undefined, toState: string, days: number) => ({ deployment, toState, days });
+    const changes = [
+      change("p/a", "open", 9),
+      change("p/a", "half-open", 8),
+      change("p/a", "closed", 7),
+      change("p/b", "open", 9),
+      change("p/b", "closed", 1),
+      change(undefined, "credential-off", 9),
+      change(undefined, "closed", 8),
+    ];
+    for (const { deployment, toState, days } of changes) {
+      await appendCircuitEvent(ledger, { provider: "p", deployment, fromState: "", toState, reason: "", by: "gate" });
+      await ledger.sql`
+        update circuit_events set at = now() - ${days} * interval '1 day'
+        where id = (select id from circuit_events order by id desc limit 1)`;
+    }
+    const wish = keeping({ retention: { logsDays: 5 } });
+    expect(await pruned(ledger, wish, true)).toEqual({ ...nothingRemoved, events: 4 });
+    expect(await pruned(ledger, wish)).toEqual({ ...nothingRemoved, events: 4 });
+    const kept = await ledger.sql`select deployment, to_state from circuit_events order by id`;
+    expect([...kept]).toEqual([
+      { deployment: "p/a", to_state: "closed" },
+      { deployment: "p/b", to_state: "closed" },
+      { deployment: null, to_state: "closed" },
+    ]);
   });
 
   test("goes through many that ended in the same moment, and past those it may not take", async () => {

@@ -14,9 +14,9 @@ import { allEnded, handIn, prompts, states } from "../support/work.ts";
 const services = useServices();
 
 interface Fault {
-  /** May answer with how it ends. */
-  begin(own: OwnRedis): Promise<unknown>;
-  end(own: OwnRedis, begun: unknown): Promise<unknown>;
+  /** `noticed`: every process has said what `says` expects. */
+  begin(own: OwnRedis, noticed: () => Promise<unknown>): Promise<unknown>;
+  end(own: OwnRedis): Promise<unknown>;
   /** How long it lasts at least. */
   readonly forMs: number;
   readonly keepsData?: boolean;
@@ -50,15 +50,17 @@ const faults: Readonly<Record<string, Fault>> = {
     forMs: 6_000,
     leaseMs: 2_000,
   },
-  "that reads its data for a long time": {
-    begin: async (own) => {
+  "that is killed and reads its data for a long time": {
+    begin: async (own, noticed) => {
       await own.redis.eval("for k = 1, 60000 do redis.call('SET', 'filler:' .. k, k) end", 0);
       await own.kill();
-      return own.startSlowly();
+      // The client asks nothing of a server that loads: who meets it only then waits without a word.
+      await noticed();
+      await own.startLoading();
     },
-    end: async (_own, begun) => typeof begun === "function" && begun(),
+    end: (own) => own.finishLoading(),
     forMs: 4_000,
-    says: /Redis (is loading its data|does not answer)/,
+    says: silent,
   },
   "that is full": {
     begin: ({ redis }) => redis.config("SET", "maxmemory", "1"),
@@ -100,7 +102,10 @@ describe("a Redis", () => {
       const done = async () => (await states(fleet)).succeeded ?? 0;
       await eventually("calls are under way", async () => simulator.ledger().length >= 30 && (await done()) >= 10);
 
-      const begun = await fault.begin(own);
+      const noticed = async () => {
+        for (const process of processes) if (fault.says !== undefined) await process.said(fault.says);
+      };
+      await fault.begin(own, noticed);
       const over = sleep(fault.forMs);
       // Accepted without it; the interactive ones too, whose jobs it should have had at once.
       await handIn(fleet, prompts(5, "accepted meanwhile"), { priority: "interactive" });
@@ -112,9 +117,9 @@ describe("a Redis", () => {
       const made = simulator.ledger().length;
       await over;
       expect(simulator.ledger()).toHaveLength(made);
-      for (const process of processes) if (fault.says !== undefined) await process.said(fault.says);
+      await noticed();
 
-      await fault.end(own, begun);
+      await fault.end(own);
       await eventually("calls are made again", () => simulator.ledger().length > made, 5_000);
       expect(await allEnded(fleet)).toEqual({ succeeded: 100 });
       expect(simulator.ledger()).toHaveLength(100);

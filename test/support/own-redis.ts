@@ -14,8 +14,9 @@ export interface OwnRedis {
   readonly redis: Redis;
   /** On the data that it had when it was killed, if it keeps any; answers once it does. */
   start(): Promise<void>;
-  /** The same, but reading its data takes until the answer is called: to everything else it says LOADING meanwhile. */
-  startSlowly(): Promise<() => Promise<void>>;
+  /** The same, but it reads its data until `finishLoading`, and answers LOADING meanwhile; resolves once it does. */
+  startLoading(): Promise<void>;
+  finishLoading(): Promise<void>;
   kill(): Promise<void>;
   /** It stands still: connections stay open, and nothing is answered. */
   freeze(): void;
@@ -30,9 +31,14 @@ export async function ownRedis({ keepsData = true } = {}): Promise<OwnRedis> {
   const dir = workFolder();
   const [binary, port] = await Promise.all([redisBinary(() => {}, systemSearch), freePort(undefined)]);
   const url = `redis://127.0.0.1:${port}`;
-  const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: null, retryStrategy: () => 20 });
-  redis.on("error", () => {}); // a test takes it away
-  onTestFinished(() => redis.disconnect());
+  const patient = { lazyConnect: true, maxRetriesPerRequest: null, retryStrategy: () => 20 };
+  const redis = new Redis(url, patient);
+  /** Asks while it loads, too. */
+  const visitor = new Redis(url, { ...patient, enableReadyCheck: false });
+  for (const client of [redis, visitor]) {
+    client.on("error", () => {}); // a test takes it away
+    onTestFinished(() => client.disconnect());
+  }
   let child: ChildProcess;
   const kill = async () => {
     const gone = child.exitCode !== null || child.signalCode !== null ? undefined : once(child, "exit");
@@ -48,16 +54,13 @@ export async function ownRedis({ keepsData = true } = {}): Promise<OwnRedis> {
     begin();
     await redis.ping();
   };
-  const startSlowly = async () => {
+  const startLoading = async () => {
     begin("--key-load-delay", `${loadDelayUs}`);
-    const visitor = new Redis(url, { enableReadyCheck: false, maxRetriesPerRequest: null, retryStrategy: () => 20 });
-    visitor.on("error", () => {}); // it does not listen yet
-    onTestFinished(() => visitor.disconnect());
     await eventually("it says LOADING", () => visitor.get("k").then(() => false, isLoading));
-    return async () => {
-      await visitor.config("SET", "key-load-delay", "0");
-      await redis.ping();
-    };
+  };
+  const finishLoading = async () => {
+    await visitor.config("SET", "key-load-delay", "0");
+    await redis.ping();
   };
   await start();
   onTestFinished(kill);
@@ -65,7 +68,8 @@ export async function ownRedis({ keepsData = true } = {}): Promise<OwnRedis> {
     url,
     redis,
     start,
-    startSlowly,
+    startLoading,
+    finishLoading,
     kill,
     freeze: () => child.kill("SIGSTOP"),
     thaw: () => child.kill("SIGCONT"),

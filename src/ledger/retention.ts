@@ -27,7 +27,7 @@ interface Pass {
   /** From the end of a request, or of its batch. */
   readonly ageMs: number;
   act(ledger: Ledger, rows: readonly EndedRequest[], way: Way): Promise<Partial<Removed>>;
-  /** After the last page: what is left to do, and that the next time begins at the beginning. */
+  /** After the last page, until nothing is left to do; the next time begins at the beginning. */
   readonly sweep?: (ledger: Ledger, way: Way) => Promise<Partial<Removed>>;
 }
 
@@ -111,11 +111,13 @@ export function openPruning(ledger: Ledger, keeping: Keeping, way: Way = { dryRu
         const { pass } = track;
         const rows = await nextPage(ledger, track);
         if (rows !== undefined) return { ...nothingRemoved, ...(await pass.act(ledger, rows, way)) };
-        left.shift();
-        if (pass.sweep === undefined) continue;
-        Object.assign(track, { single: beginning, batch: beginning });
-        const swept = { ...nothingRemoved, ...(await pass.sweep(ledger, way)) };
-        if (swept.batches + swept.events > 0) return swept;
+        const swept = { ...nothingRemoved, ...(await pass.sweep?.(ledger, way)) };
+        const hasSwept = swept.batches + swept.events > 0;
+        if (!hasSwept || way.dryRun) {
+          left.shift();
+          if (pass.sweep !== undefined) Object.assign(track, { single: beginning, batch: beginning });
+        }
+        if (hasSwept) return swept;
       }
       left = [...tracks];
       return undefined;

@@ -157,6 +157,17 @@ describe("pruning", () => {
     ]);
   });
 
+  test("removes many old changes of circuits in steps of a thousand", async () => {
+    const ledger = await openTestLedger(services);
+    await ledger.sql`
+      insert into circuit_events (id, at, provider, from_state, to_state, reason, by)
+      select gen_random_uuid(), now() - interval '9 days', 'p', 'closed', 'open', '', 'gate' from generate_series(1, 2500)`;
+    const pruning = openPruning(ledger, keeping({ retention: { logsDays: 5 } }));
+    const steps: number[] = [];
+    for (let step = await pruning.step(); step !== undefined; step = await pruning.step()) steps.push(step.events);
+    expect(steps).toEqual([1_000, 1_000, 499]);
+  });
+
   test("goes through many that ended in the same moment, and past those it may not take", async () => {
     const ledger = await openTestLedger(services);
     const ids = await accepted(ledger, 1_300);

@@ -70,7 +70,11 @@ export function loadConfig(
     retries: file.retries,
     timeouts: file.timeouts,
     worker: file.worker,
-    backlog: file.backlog,
+    backlog: {
+      ...file.backlog,
+      maxOpen: environment.BACKLOG_MAX_OPEN ?? file.backlog.maxOpen,
+      maxOpenPerTenant: environment.BACKLOG_MAX_OPEN_PER_TENANT ?? file.backlog.maxOpenPerTenant,
+    },
     retention: file.retention,
     capture: file.capture,
   });

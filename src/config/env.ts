@@ -38,6 +38,8 @@ const environmentSchema = z.object({
   CLAUDE_RPM: whole(1, 10_000_000).optional(),
   GEMINI_RPM: whole(1, 10_000_000).optional(),
   OPENAI_RPM: whole(1, 10_000_000).optional(),
+  BACKLOG_MAX_OPEN: whole(1, Number.MAX_SAFE_INTEGER).optional(),
+  BACKLOG_MAX_OPEN_PER_TENANT: whole(1, Number.MAX_SAFE_INTEGER).optional(),
 });
 
 export type Environment = Readonly<z.infer<typeof environmentSchema>> & {

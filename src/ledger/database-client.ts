@@ -1,16 +1,32 @@
 /** The one opener of connections to Postgres: DATABASE_URL as libpq reads it, with its TLS settings. */
+import type { Socket } from "node:net";
 import postgres from "postgres";
 import { SettingsError } from "../config/settings-error.ts";
 import { type DatabaseAddress, readDatabaseAddress } from "../runtime/database-address.ts";
 import { readPem } from "../runtime/pem-file.ts";
+import { renewedClient } from "./renewed-client.ts";
+import type { SocketAddress } from "./socket.ts";
 
 type Types = Record<string, postgres.PostgresType>;
+type Options<T extends Types> = postgres.Options<T> & {
+  /** Makes the socket of one connection. */
+  readonly socket?: (address: SocketAddress) => Socket;
+};
 
 /** Sends nothing before the first query. Throws SettingsError for a URL or a certificate file that cannot be used. */
-export function openDatabase<T extends Types = Types>(databaseUrl: string, options: postgres.Options<T>) {
+export function openDatabase<T extends Types = Types>(databaseUrl: string, options: Options<T>) {
   const read = readDatabaseAddress(databaseUrl);
   if (!read.ok) throw new SettingsError(`DATABASE_URL ${read.problem}.`);
-  return postgres(read.address.url, { ...options, ssl: sslOf(read.address) });
+  const { url } = read.address;
+  const ssl = sslOf(read.address);
+  const { socket } = options;
+  return renewedClient(({ taken, lost }) => {
+    const heard = { onparameter: taken, onclose: lost };
+    if (socket === undefined) return postgres(url, { ...options, ...heard, ssl });
+    // A socket that fails says so before it is closed, and what is asked in between must not go there.
+    const watched = (address: SocketAddress) => socket(address).once("error", lost);
+    return postgres(url, { ...options, ...heard, ssl, ...{ socket: watched } });
+  });
 }
 
 /** What the driver makes of `require` and `prefer` is libpq's: encrypted, and the certificate not looked at. */

@@ -20,6 +20,12 @@ export const isPostgresAway = (error: unknown): boolean => away.test(codeOf(erro
 const away =
   /^(CONNECTION_CLOSED|CONNECT_TIMEOUT|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN|08\w{3}|53\w{3}|57P0[123]|25006)$/;
 
+/** The connection is gone, or goes: what a socket says, not what a server answers. */
+export const isConnectionLost = (error: unknown): boolean => lost.test(codeOf(error));
+
+const lost =
+  /^(CONNECTION_CLOSED|CONNECTION_DESTROYED|CONNECT_TIMEOUT|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|E(HOST|NET)(UNREACH|DOWN)|ERR_(SSL|TLS|STREAM)_\w+)$/;
+
 /** It is there and answers, and takes nothing now: a standby, or one that is out of connections, memory or disk. */
 export const isWriteRefused = (error: unknown): boolean => /^(25006|53\w{3})$/.test(codeOf(error));
 

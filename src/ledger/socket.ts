@@ -6,14 +6,14 @@
 import { connect, type Socket } from "node:net";
 
 /** What postgres.js knows of the address. */
-interface Address {
+export interface SocketAddress {
   readonly host: readonly string[];
   readonly port: readonly number[];
   readonly path?: string | false;
 }
 
 /** For `socket` of postgres.js. A statement that is not answered within `silenceMs` has lost its connection. */
-export function openSockets(silenceMs: number): (address: Address) => Socket {
+export function openSockets(silenceMs: number): (address: SocketAddress) => Socket {
   let opened = 0;
   return ({ host: hosts, port: ports, path }) => {
     const at = opened % hosts.length;

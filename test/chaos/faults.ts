@@ -55,6 +55,30 @@ const postgresEnds =
     await stage.postgres.start();
   };
 
+const away =
+  (to: "toRedis" | "toPostgres", eachWayMs: number) =>
+  async ({ stage }: Scene) => {
+    stage[to].delay(eachWayMs);
+    await sleep(4_000);
+    stage[to].mend();
+  };
+
+const halfOpen =
+  (to: "toRedis" | "toPostgres", ms: number) =>
+  async ({ stage }: Scene) => {
+    stage[to].freeze();
+    await sleep(ms);
+    stage[to].mend();
+  };
+
+const severed =
+  (to: "toRedis" | "toPostgres") =>
+  ({ stage }: Scene) =>
+    times(6, async (turn) => {
+      stage[to].sever(turn % 2 === 0 ? "ended" : "reset");
+      await sleep(600);
+    });
+
 const providers =
   (order: FaultOrder, ms = 3_000) =>
   async ({ stage }: Scene) => {
@@ -123,22 +147,11 @@ export const faults: readonly Fault[] = [
       await stage.redis.told("CONFIG", "SET", "maxmemory", "0");
     },
   },
-  {
-    name: "Redis 50 ms away",
-    async run({ stage }) {
-      stage.toRedis.delay(50);
-      await sleep(4_000);
-      stage.toRedis.mend();
-    },
-  },
-  {
-    name: "Redis half-open",
-    async run({ stage }) {
-      stage.toRedis.freeze();
-      await sleep(3_000);
-      stage.toRedis.mend();
-    },
-  },
+  { name: "Redis 50 ms away", run: away("toRedis", 50) },
+  { name: "Redis half-open", run: halfOpen("toRedis", 3_000) },
+  // Longer than a connection may be silent.
+  { name: "Redis half-open 20 s", isLong: true, run: halfOpen("toRedis", 20_000) },
+  { name: "connections to Redis cut six times", run: severed("toRedis") },
   {
     name: "Postgres restarted twice",
     run: (scene) =>
@@ -156,14 +169,11 @@ export const faults: readonly Fault[] = [
         await sleep(700);
       }),
   },
-  {
-    name: "Postgres half-open",
-    async run({ stage }) {
-      stage.toPostgres.freeze();
-      await sleep(3_000);
-      stage.toPostgres.mend();
-    },
-  },
+  { name: "Postgres 20 ms away", run: away("toPostgres", 20) },
+  { name: "Postgres half-open", run: halfOpen("toPostgres", 3_000) },
+  // Longer than a claim or a record may be unanswered.
+  { name: "Postgres half-open 35 s", isLong: true, run: halfOpen("toPostgres", 35_000) },
+  { name: "connections to Postgres cut six times", run: severed("toPostgres") },
   { name: "provider: 429", run: providers({ kind: "rate-limit", probability: 0.7, retryAfterS: 0.3 }) },
   { name: "provider: 500", run: providers({ kind: "server-error", probability: 0.5 }) },
   { name: "provider: answers cut", run: providers({ kind: "cut-stream", probability: 0.4, how: "reset" }) },

@@ -10,6 +10,8 @@ export interface Passage {
   delay(ms: number): void;
   /** Nothing passes and nothing is closed, as when a cable is pulled. */
   freeze(): void;
+  /** Ends each open connection; the server is there, and takes new ones. */
+  sever(how: "ended" | "reset"): void;
   /** The next words of each open connection arrive; their answers do not, and the connection ends. */
   loseAnswers(): void;
   close(): void;
@@ -75,6 +77,12 @@ export async function openPassage(target: number): Promise<Passage> {
       for (const { near, far } of lines) {
         near.pause();
         far.pause();
+      }
+    },
+    sever(how) {
+      for (const { near } of lines) {
+        if (how === "reset") near.resetAndDestroy();
+        else near.destroy();
       }
     },
     loseAnswers() {

@@ -17,6 +17,8 @@ export interface Role {
 export interface Supervised {
   readonly name: string;
   kill(signal: NodeJS.Signals): void;
+  /** How often it ended without being killed. */
+  exits(): number;
   /** The last words of it, over all its lives. */
   words(): string;
   end(): Promise<void>;
@@ -37,6 +39,7 @@ export async function supervise(
 ): Promise<Supervised> {
   const { PATH = "", HOME = "" } = process.env;
   let said = "";
+  let exits = 0;
   let isEnding = false;
   let child: ChildProcess;
   let works = () => {};
@@ -58,6 +61,7 @@ export async function supervise(
     life.stderr.setEncoding("utf8").on("data", hear);
     life.once("close", (code, signal) => {
       hear(`[ended: ${signal ?? code}]\n`);
+      if (!isEnding && signal !== "SIGKILL") exits += 1;
       if (!isEnding) setTimeout(() => isEnding || start(), restartMs);
     });
   };
@@ -67,6 +71,7 @@ export async function supervise(
   return {
     name: role.name,
     kill: (signal) => void child.kill(signal),
+    exits: () => exits,
     words: () => said,
     async end() {
       isEnding = true;

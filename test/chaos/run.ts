@@ -7,6 +7,8 @@ export interface Outcome extends Verdict {
   readonly fault: string;
   /** From the end of the fault to the next call that the provider answered; undefined: there was none. */
   readonly resumeS: number | undefined;
+  /** Processes that ended by themselves; a supervisor had to start them again. */
+  readonly exits: number;
 }
 
 export interface Load {
@@ -27,6 +29,7 @@ export async function runFault(scene: Scene, fault: Fault, load: Load): Promise<
   runs += 1;
   const since = (stage.simulator.ledger().at(-1)?.seq ?? -1) + 1;
   let untilMs = Number.POSITIVE_INFINITY;
+  const exitsBefore = exitsOf(arm);
   const [ids, faultEndMs] = await Promise.all([
     handIn(arm, `${arm.name}-${runs}`, load, () => untilMs),
     sleep(beforeMs)
@@ -44,8 +47,12 @@ export async function runFault(scene: Scene, fault: Fault, load: Load): Promise<
     fault: fault.name,
     ...(await arm.judge(ids, since)),
     resumeS: next === undefined ? undefined : (next.atMs - faultEndMs) / 1_000,
+    exits: exitsOf(arm) - exitsBefore,
   };
 }
+
+const exitsOf = ({ workers, keepers, api }: Arm): number =>
+  [...workers, ...keepers, ...(api === undefined ? [] : [api])].reduce((sum, one) => sum + one.exits(), 0);
 
 /** A fleet that was just started is not what is tested. */
 export async function warmUp(arm: Arm): Promise<void> {

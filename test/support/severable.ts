@@ -6,8 +6,8 @@ import { onTestFinished } from "vitest";
 export interface Severable {
   /** The given URL, through here. */
   readonly url: string;
-  /** Ends every connection and refuses new ones. */
-  cut(): void;
+  /** Ends every connection and refuses new ones. A reset is heard as an error first, and as an end after that. */
+  cut(how?: "ended" | "reset"): void;
   mend(): void;
   /** What is sent next and holds these words arrives, and is answered; the answer is lost with its connection. */
   loseAnswerTo(words: string): void;
@@ -41,9 +41,12 @@ export async function severable(target: string): Promise<Severable> {
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  const cut = () => {
+  const cut = (how: "ended" | "reset" = "ended") => {
     whole = false;
-    for (const socket of open) socket.destroy();
+    for (const socket of open) {
+      if (how === "reset") socket.resetAndDestroy();
+      else socket.destroy();
+    }
   };
   onTestFinished(() => {
     cut();

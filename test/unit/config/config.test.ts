@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { tenantBound } from "../../../src/config/backlog.ts";
 import { loadConfig } from "../../../src/config/config.ts";
 
 const names = [
@@ -22,14 +23,31 @@ it("a process' settings are read once, frozen, with each provider's key or the n
   );
 });
 
-describe("a circuit", () => {
-  const folder = (settings: object) => {
-    const path = mkdtempSync(join(tmpdir(), "millrace config-"));
-    onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-    writeFileSync(join(path, "millrace.json"), JSON.stringify(settings));
-    return path;
-  };
+const folder = (settings: object) => {
+  const path = mkdtempSync(join(tmpdir(), "millrace config-"));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  writeFileSync(join(path, "millrace.json"), JSON.stringify(settings));
+  return path;
+};
 
+it("the backlog is bounded as the environment says, else as the file says, else not at all; a tenant's own bound stays", () => {
+  const tenants = { busy: { maxOpen: 5 } };
+  const said = folder({ backlog: { maxOpen: 900, maxOpenPerTenant: 90, tenants } });
+  expect(loadConfig(names, folder({}), {}).backlog).toEqual({ tenants: {} });
+  expect(loadConfig(names, said, {}).backlog).toEqual({ maxOpen: 900, maxOpenPerTenant: 90, tenants });
+  expect(loadConfig(names, said, { BACKLOG_MAX_OPEN: "100" }).backlog).toEqual({
+    maxOpen: 100,
+    maxOpenPerTenant: 90,
+    tenants,
+  });
+  const ofTenant = loadConfig(names, said, { BACKLOG_MAX_OPEN_PER_TENANT: "7" }).backlog;
+  expect(ofTenant).toEqual({ maxOpen: 900, maxOpenPerTenant: 7, tenants });
+  expect([tenantBound(ofTenant, "busy"), tenantBound(ofTenant, "other")]).toEqual([5, 7]);
+  for (const bound of ["0", "-1", "1.5", "many"])
+    expect(() => loadConfig(names, said, { BACKLOG_MAX_OPEN: bound })).toThrow("BACKLOG_MAX_OPEN");
+});
+
+describe("a circuit", () => {
   it("opens and cools down as the environment says, else as the file says, else as usual", () => {
     const said = folder({ circuit: { threshold: 9, coolDownMs: 1_000, windowSeconds: 30 } });
     const usual = { threshold: 5, coolDownMs: 60_000, ratio: 0.5, minimumCalls: 20, windowSeconds: 10 };

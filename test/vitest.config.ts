@@ -6,9 +6,10 @@ export default defineConfig({
   test: {
     root: fileURLToPath(new URL("..", import.meta.url)),
     include: ["test/**/*.test.ts"],
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 120_000,
     teardownTimeout: 30_000,
+    globalSetup: ["test/support/run-services.ts"],
     maxWorkers: 2,
     // Tests that cut real connections can meet a loaded machine; a second failure is a failure, and a retry is reported.
     retry: 1,

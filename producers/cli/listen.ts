@@ -1,8 +1,10 @@
-/** Starting the HTTP server from the command line: a taken port is said with one that is free. */
+/**
+ * Starting the HTTP server from the command line: a taken port is said with one that is free. The servers are loaded here
+ * and not before: most commands serve nothing, and loading them takes longer than what those do.
+ */
 import { freePort } from "../../src/runtime/embedded/ports.ts";
 import { observeFleet } from "../http/fleet-gauges.ts";
-import { startHealth } from "../http/health-server.ts";
-import { type HttpServer, startHttp } from "../http/server.ts";
+import type { HttpServer } from "../http/server.ts";
 import { CommandFailed } from "./exit.ts";
 import type { Staying } from "./run-until-stopped.ts";
 import type { Shell } from "./shell.ts";
@@ -20,6 +22,7 @@ export async function listen(
 ): Promise<HttpServer> {
   const host = options.host ?? fleet.config.http.host;
   const port = options.port ?? fleet.config.http.port;
+  const { startHttp } = await import("../http/server.ts");
   const gauges = observeFleet(fleet, telemetry.observe);
   try {
     const { metricsText } = telemetry;
@@ -42,6 +45,7 @@ export async function listen(
 export async function listenForHealth({ fleet, telemetry }: Staying, options: ListenOptions): Promise<HttpServer> {
   const host = options.host ?? fleet.config.http.host;
   const port = options.port ?? 0;
+  const { startHealth } = await import("../http/health-server.ts");
   try {
     return await startHealth(fleet, { host, port, metricsText: telemetry.metricsText });
   } catch (error) {

@@ -9,7 +9,7 @@ import { inheritedEnvironment, readEnvironment } from "../../src/config/env.ts";
 import { providerEntries } from "../../src/config/models.ts";
 import { providers } from "../../src/provider/registry.ts";
 import { isRunning, liveProcess } from "../../src/runtime/embedded/live-process.ts";
-import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+import type { Simulator } from "../../src/simulator/simulator.ts";
 import { type SimulationOptions, simulatorOptionsOf } from "./simulator-options.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -35,6 +35,7 @@ export interface SimulatorSession {
 /** Starts a simulator for the fleet of `directory` and leaves word of it there. */
 export async function openSimulatorSession(directory: string, options: SimulationOptions): Promise<SimulatorSession> {
   const rpm = options.rpm ?? usualRpm;
+  const { startSimulator } = await import("../../src/simulator/simulator.ts");
   const simulator = await startSimulator(simulatorOptionsOf({ ...options, rpm }));
   const inherited = inheritedEnvironment();
   const environment = pointedAt(simulator, rpm);

@@ -5,8 +5,7 @@ import type { FastifyInstance } from "fastify";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import { refusalOfAction } from "./board-actions.ts";
 import { boardLanes } from "./board-lanes.ts";
-
-export const boardPath = "/board";
+import { boardPath } from "./board-path.ts";
 
 export function addBoard(app: FastifyInstance, fleet: Fleet): void {
   const lanes = boardLanes(fleet);

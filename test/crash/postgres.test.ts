@@ -10,7 +10,7 @@ import { useServices } from "../support/services.ts";
 import { severable } from "../support/severable.ts";
 import { allEnded, handIn, prompts, states } from "../support/work.ts";
 
-const services = useServices();
+const services = useServices({ ownServers: true });
 const slowish = { firstTokenMs: { p50: 150, p99: 300 }, perTokenMs: 1 };
 /** Work resumes within this after Postgres answers again. */
 const resumeMs = 3_000;

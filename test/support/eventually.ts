@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 export async function eventually<Value>(
   what: string,
   ask: () => Promise<Value | undefined | false> | Value | undefined | false,
-  withinMs = 20_000,
+  withinMs = 60_000,
 ): Promise<Value> {
   const until = Date.now() + withinMs;
   for (;;) {

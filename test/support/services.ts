@@ -1,13 +1,14 @@
 /**
- * A private PostgreSQL and Redis for one test file. Every test finds them empty, so tests see nothing of each other.
- * Call `useServices()` at the top of a file.
+ * PostgreSQL and Redis for one test file: a database of its own, and a Redis that nobody else uses meanwhile. Every test
+ * finds them empty, so tests see nothing of each other. Call `useServices()` at the top of a file.
  */
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import postgres from "postgres";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, inject } from "vitest";
 import { databaseAnswers } from "../../src/ledger/ledger.ts";
 import { migrate } from "../../src/ledger/migrate.ts";
 import { type Services, startServices } from "../../src/runtime/embedded/services.ts";
@@ -18,7 +19,7 @@ export interface TestServices {
   emptyDatabase(): Promise<string>;
   /** A new database without tables. */
   bareDatabase(): Promise<string>;
-  /** The server itself, for tests that end it. From here on its commits are durable, as they are in life. */
+  /** The server itself, for tests that end it; `ownServers` only. From here on its commits are durable, as in life. */
   postgresServer(): Promise<PostgresServer>;
   /** The Redis of this file, flushed. */
   emptyRedis(): Promise<string>;
@@ -26,37 +27,48 @@ export interface TestServices {
   redis(): Promise<Redis>;
 }
 
-export function useServices(): TestServices {
-  const directory = mkdtempSync(join(tmpdir(), "millrace-test-"));
+export interface ServicesWish {
+  /** Servers of this file's own: for tests that end them, or change their settings or roles. They cost four seconds. */
+  readonly ownServers?: boolean;
+}
+
+export function useServices({ ownServers = false }: ServicesWish = {}): TestServices {
+  const own = ownServers ? mkdtempSync(join(tmpdir(), "millrace-test-")) : undefined;
+  const directory = own === undefined ? slotFolder() : join(own, ".millrace");
+  const database = `test_${randomBytes(6).toString("hex")}`;
   let services: Services | undefined;
-  let database = "";
+  let databaseUrl = "";
+  let cleaning: postgres.Sql | undefined;
   let connection: Redis | undefined;
   let made = 0;
 
   beforeAll(async () => {
-    services = await startServices({ directory: join(directory, ".millrace"), say: () => {}, databaseAnswers });
-    database = await createDatabase(services.databaseUrl, "test");
-    await migrate(database);
+    services = await startServices({ directory, say: () => {}, databaseAnswers });
+    databaseUrl = await migratedDatabase(services.databaseUrl, database);
+    cleaning = postgres(databaseUrl, { max: 1, onnotice: () => {} });
   });
   afterAll(async () => {
     connection?.disconnect();
+    await cleaning?.end();
+    if (own === undefined) return;
     await services?.stop();
-    rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    rmSync(own, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   });
 
   return {
     async emptyDatabase() {
-      await removeRows(database);
-      return database;
+      await removeRows(started(cleaning));
+      return databaseUrl;
     },
     async postgresServer() {
-      const server = postgresServerIn(join(directory, ".millrace"));
-      await server.asSuperuser(started(services).databaseUrl, "alter database test reset synchronous_commit");
+      if (!ownServers) throw new Error("this file shares its servers with others");
+      const server = postgresServerIn(directory);
+      await server.asSuperuser(databaseUrl, `alter database ${database} reset synchronous_commit`);
       return server;
     },
     bareDatabase() {
       made += 1;
-      return createDatabase(started(services).databaseUrl, `bare_${made}`);
+      return createDatabase(started(services).databaseUrl, `${database}_${made}`);
     },
     async redis() {
       connection ??= new Redis(started(services).redisUrl);
@@ -69,15 +81,36 @@ export function useServices(): TestServices {
   };
 }
 
-function started(services: Services | undefined): Services {
-  if (services === undefined) throw new Error("services are there from the first test on, not before");
-  return services;
+function started<Service>(service: Service | undefined): Service {
+  if (service === undefined) throw new Error("services are there from the first test on, not before");
+  return service;
 }
 
-async function createDatabase(serverUrl: string, name: string): Promise<string> {
+/** Vitest gives a slot to one file at a time. */
+const slotFolder = (): string => join(inject("servicesOfRun"), process.env["VITEST_POOL_ID"] ?? "0");
+
+/** A database that another file of this slot, or this one, has migrated; copying it is much faster than migrating again. */
+const model = "migrated";
+
+async function migratedDatabase(serverUrl: string, name: string): Promise<string> {
   const sql = postgres(serverUrl, { max: 1, onnotice: () => {} });
   try {
-    await sql.unsafe(`create database ${name}`);
+    const [known] = await sql`select 1 from pg_database where datname = ${model} and datistemplate`;
+    if (known === undefined) {
+      await sql.unsafe(`drop database if exists ${model}`); // of a file that was ended half-way
+      await migrate(await createDatabase(serverUrl, model));
+      await sql.unsafe(`alter database ${model} is_template true`);
+    }
+  } finally {
+    await sql.end();
+  }
+  return createDatabase(serverUrl, name, model);
+}
+
+async function createDatabase(serverUrl: string, name: string, template = "template1"): Promise<string> {
+  const sql = postgres(serverUrl, { max: 1, onnotice: () => {} });
+  try {
+    await sql.unsafe(`create database ${name} template ${template}`);
     // The server is not crashed in these tests, and they commit thousands of times.
     await sql.unsafe(`alter database ${name} set synchronous_commit = off`);
   } finally {
@@ -89,12 +122,7 @@ async function createDatabase(serverUrl: string, name: string): Promise<string> 
 }
 
 /** Cheaper than truncating, which makes new files for every table and index. */
-async function removeRows(databaseUrl: string): Promise<void> {
-  const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
-  try {
-    const tables = await sql<{ name: string }[]>`select tablename as name from pg_tables where schemaname = 'public'`;
-    await sql.unsafe(tables.map(({ name }) => `delete from "${name}"`).join("; "));
-  } finally {
-    await sql.end();
-  }
+async function removeRows(sql: postgres.Sql): Promise<void> {
+  const tables = await sql<{ name: string }[]>`select tablename as name from pg_tables where schemaname = 'public'`;
+  await sql.unsafe(tables.map(({ name }) => `delete from "${name}"`).join("; "));
 }

@@ -6,7 +6,6 @@ import { freePort } from "../../../src/runtime/embedded/ports.ts";
 import type { RunningTelemetry } from "../../../src/telemetry/start.ts";
 import { startAll } from "../../../workers/all.ts";
 import { observeFleet } from "../../http/fleet-gauges.ts";
-import { startHttp } from "../../http/server.ts";
 import { count } from "../amounts.ts";
 import { CommandFailed } from "../exit.ts";
 import { workersOf } from "./batch-look.ts";
@@ -48,6 +47,7 @@ export async function openDemoFleet(
   { observe, metricsText }: RunningTelemetry,
   say: (line: string) => void,
 ): Promise<DemoFleet> {
+  const { startHttp } = await import("../../http/server.ts");
   const gauges = observeFleet(fleet, observe);
   const port = await freePort(fleet.config.http.port);
   const http = await startHttp(fleet, { host: "127.0.0.1", port, metricsText });

@@ -2,7 +2,7 @@
 import { inheritedEnvironment } from "../../../src/config/env.ts";
 import { providerEntries } from "../../../src/config/models.ts";
 import type { FaultOrder } from "../../../src/simulator/faults.ts";
-import { type Simulator, startSimulator } from "../../../src/simulator/simulator.ts";
+import type { Simulator } from "../../../src/simulator/simulator.ts";
 import { pointedAt } from "../simulator-session.ts";
 
 export interface DemoSimulator {
@@ -14,6 +14,7 @@ export interface DemoSimulator {
 /** `requestsPerMinute` holds for each provider, here and at the simulator. */
 export async function startDemoSimulator(requestsPerMinute: number): Promise<DemoSimulator> {
   const limits = { requestsPerMinute };
+  const { startSimulator } = await import("../../../src/simulator/simulator.ts");
   const simulator = await startSimulator({
     seed: 42,
     latency: { firstTokenMs: { p50: 400, p99: 1_800 }, perTokenMs: 4 },

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { readEnvironment } from "../../../src/config/env.ts";
 import type { Fleet } from "../../../src/fleet/fleet.ts";
 import { type RunningTelemetry, startTelemetry } from "../../../src/telemetry/start.ts";
-import { boardPath } from "../../http/board.ts";
+import { boardPath } from "../../http/board-path.ts";
 import { exitCodes } from "../exit.ts";
 import { type Leave, onLeave } from "../leave.ts";
 import { wholeNumber } from "../number-option.ts";

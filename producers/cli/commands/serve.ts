@@ -1,6 +1,6 @@
 /** `millrace serve`: the HTTP server alone. */
 import type { Command } from "commander";
-import { boardPath } from "../../http/board.ts";
+import { boardPath } from "../../http/board-path.ts";
 import { type ListenOptions, listen } from "../listen.ts";
 import { runUntilStopped } from "../run-until-stopped.ts";
 import { openShell } from "../shell.ts";

@@ -1,7 +1,7 @@
 /** `millrace simulate`: the provider simulator alone, for other programs and for tests. */
 import { once } from "node:events";
 import type { Command } from "commander";
-import { type Simulator, startSimulator } from "../../../src/simulator/simulator.ts";
+import type { Simulator } from "../../../src/simulator/simulator.ts";
 import { CommandFailed, exitCodes } from "../exit.ts";
 import { onLeave } from "../leave.ts";
 import { wholeNumber } from "../number-option.ts";
@@ -38,6 +38,7 @@ async function simulate(options: SimulateOptions): Promise<void> {
 
 async function startOn(options: SimulateOptions): Promise<Simulator> {
   const port = options.port ?? 0;
+  const { startSimulator } = await import("../../../src/simulator/simulator.ts");
   try {
     return await startSimulator({ ...simulatorOptionsOf(options), port });
   } catch (error) {

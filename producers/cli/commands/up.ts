@@ -1,7 +1,7 @@
 /** `millrace up`: everything in one process. */
 import type { Command } from "commander";
 import { startAll } from "../../../workers/all.ts";
-import { boardPath } from "../../http/board.ts";
+import { boardPath } from "../../http/board-path.ts";
 import type { HttpServer } from "../../http/server.ts";
 import { noKeys, providersWithKey } from "../keys.ts";
 import { type ListenOptions, listen } from "../listen.ts";

@@ -5,7 +5,7 @@ import { simulated } from "../../support/batch-files.ts";
 import { runCli, startCli, workFolder } from "../../support/cli.ts";
 import { useServices } from "../../support/services.ts";
 
-const services = useServices();
+const services = useServices({ ownServers: true });
 const lane = "openai.gpt-5-mini";
 
 async function place() {

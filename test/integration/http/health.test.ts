@@ -10,7 +10,7 @@ import { openTestHttp } from "../../support/http.ts";
 import { useServices } from "../../support/services.ts";
 import { severable } from "../../support/severable.ts";
 
-const services = useServices();
+const services = useServices({ ownServers: true });
 
 describe("health", () => {
   it("is alive and ready when everything answers", async () => {

@@ -159,8 +159,9 @@ describe("the counts of a batch", () => {
     const ledger = await openTestLedger(services);
     const { id } = await batchOf(ledger, 0, false);
     let accepting = true;
+    let looks = 0;
     const producer = (async () => {
-      for (let chunk = 0; chunk < 20; chunk += 1) {
+      for (let chunk = 0; chunk < 20 || looks < 4; chunk += 1) {
         await acceptRequests(
           ledger,
           Array.from({ length: 50 }, (_, at) =>
@@ -173,7 +174,6 @@ describe("the counts of a batch", () => {
       }
       accepting = false;
     })();
-    let looks = 0;
     while (accepting) {
       const counts = await batchCounts(ledger, id);
       expect(counts.succeeded).toBe(0);
@@ -181,7 +181,6 @@ describe("the counts of a batch", () => {
       looks += 1;
     }
     await producer;
-    expect(looks).toBeGreaterThan(3);
   });
 });
 

@@ -8,7 +8,7 @@ import { migrate, SchemaRefused } from "../../../src/ledger/migrate.ts";
 import { eventually } from "../../support/eventually.ts";
 import { useServices } from "../../support/services.ts";
 
-const services = useServices();
+const services = useServices({ ownServers: true });
 
 /** A migrated database with what a superuser's connection can see of it, and a newer version's migrations. */
 async function upgrade(sqlText: string) {

@@ -8,7 +8,7 @@ import { migrate } from "../../../src/ledger/migrate.ts";
 import { makeCertificates } from "../../support/certificates.ts";
 import { useServices } from "../../support/services.ts";
 
-const services = useServices();
+const services = useServices({ ownServers: true });
 const certificates = makeCertificates("localhost");
 let reason: string | undefined;
 

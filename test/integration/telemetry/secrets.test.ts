@@ -15,7 +15,7 @@ import { startOtlpCollector } from "../../support/otlp-collector.ts";
 import { asking, startRedisServer } from "../../support/redis-servers.ts";
 import { useServices } from "../../support/services.ts";
 
-const services = useServices();
+const services = useServices({ ownServers: true });
 
 /** Each with a word of its own, and marks that must be encoded in a URL. */
 const secrets = {

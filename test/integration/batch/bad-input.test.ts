@@ -1,7 +1,10 @@
 /** Bad input is answered before anything starts: these commands have no service, and find none. */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
+import { withCheckedFile } from "../../../producers/cli/commands/batch-input.ts";
+import { CommandFailed, endOf } from "../../../producers/cli/exit.ts";
+import type { Shell } from "../../../producers/cli/shell.ts";
 import { runCli, workFolder } from "../../support/cli.ts";
 
 const keys = { ANTHROPIC_API_KEY: "k", OPENAI_API_KEY: "k", GOOGLE_API_KEY: "k" };
@@ -55,12 +58,31 @@ const cases: readonly { name: string; content: string | Buffer; code: number; sa
   },
 ];
 
-it.each(cases)("$name: run says it and ends with $code", async ({ content, code, says }) => {
+it.each(cases)("$name: is said, refused with $code, and nothing is begun", async ({ content, code, says }) => {
+  for (const [name, value] of Object.entries(keys)) vi.stubEnv(name, value);
+  onTestFinished(() => void vi.unstubAllEnvs());
   const cwd = workFolder();
-  writeFileSync(join(cwd, "in.jsonl"), content);
+  const path = join(cwd, "in.jsonl");
+  writeFileSync(path, content);
+  const notes: string[] = [];
+  const shell: Shell = { json: false, line: () => {}, result: () => {}, note: (text) => notes.push(text) };
+  const begin = vi.fn();
+  const refused: unknown = await withCheckedFile(path, { priority: "bulk" }, shell, begin).catch((error) => error);
+  expect(refused).toBeInstanceOf(CommandFailed);
+  const { message, code: ended } = endOf(refused);
+  expect(ended).toBe(code);
+  for (const words of says) expect([...notes, message].join("\n")).toContain(words);
+  expect(begin).not.toHaveBeenCalled();
+});
+
+it("run says it on stderr without a stack, ends with 2, and starts no service", async () => {
+  const cwd = workFolder();
+  writeFileSync(join(cwd, "in.jsonl"), `${good}nope\n`);
   const run = await runCli(["batch", "run", "in.jsonl", "-o", "out.jsonl"], { cwd, environment: keys });
-  expect(run.code, run.stderr).toBe(code);
-  for (const words of says) expect(run.stderr).toContain(words);
+  expect(run.code, run.stderr).toBe(2);
+  expect(run.stderr).toMatch(
+    /^in\.jsonl:2: is not JSON.*\nmillrace: 1 of 2 lines bad in in\.jsonl; nothing was enqueued/,
+  );
   expect(run.stderr).not.toMatch(/\n\s+at /);
   // No service was started, no output begun.
   expect(readdirSync(cwd)).toEqual(["in.jsonl"]);

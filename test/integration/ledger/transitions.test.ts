@@ -1,11 +1,11 @@
 /** The table of src/request/lifecycle.ts against what the SQL really does: every state, every statement that moves a row. */
 import { v7 as uuidv7 } from "uuid";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bringDue, markDispatched, recallDispatched } from "../../../src/ledger/backlog.ts";
 import { cancelBatch } from "../../../src/ledger/batches.ts";
 import { claimRequests } from "../../../src/ledger/claim.ts";
 import { divertRows } from "../../../src/ledger/diversion.ts";
-import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { type Ledger, openLedger } from "../../../src/ledger/ledger.ts";
 import { type RecordInput, recordRequests } from "../../../src/ledger/record.ts";
 import { cancelRequest, releaseHeld } from "../../../src/ledger/requests.ts";
 import { expireOverdue, recallOtherEpochs, rescueExpiredLeases } from "../../../src/ledger/rescue.ts";
@@ -17,11 +17,16 @@ import {
   requestEvents,
   requestStates,
 } from "../../../src/request/lifecycle.ts";
-import { openTestLedger, type RequestRow, requestIn, result, rowOf } from "../../support/ledger.ts";
+import { type RequestRow, requestIn, result, rowOf } from "../../support/ledger.ts";
 import { useServices } from "../../support/services.ts";
 
 const services = useServices();
 const batchId = uuidv7();
+let ledger: Ledger;
+beforeAll(async () => {
+  ledger = openLedger(await services.emptyDatabase());
+});
+afterAll(() => ledger.close());
 
 interface Statement {
   readonly name: string;
@@ -109,7 +114,7 @@ const statements: readonly Statement[] = [
 
 describe.each(statements)("$name", ({ event, run, notFrom = [] }) => {
   test.each(requestStates)("moves a request that is %s if, and only if, the table says so", async (state) => {
-    const ledger = await openTestLedger(services);
+    await services.emptyDatabase();
     const id = await requestIn(ledger, state, { batchId });
     const before = await rowOf(ledger, id);
     expect(before.state).toBe(state);

@@ -1,36 +1,39 @@
 /** The one opener of connections to Postgres: DATABASE_URL as libpq reads it, with its TLS settings. */
-import type { Socket } from "node:net";
 import postgres from "postgres";
 import { SettingsError } from "../config/settings-error.ts";
 import { type DatabaseAddress, readDatabaseAddress } from "../runtime/database-address.ts";
 import { readPem } from "../runtime/pem-file.ts";
+import type { TlsWish } from "./encrypted-socket.ts";
 import { renewedClient } from "./renewed-client.ts";
-import type { SocketAddress } from "./socket.ts";
+import { openSockets, type SocketAddress } from "./socket.ts";
 
 type Types = Record<string, postgres.PostgresType>;
 type Options<T extends Types> = postgres.Options<T> & {
-  /** Makes the socket of one connection. */
-  readonly socket?: (address: SocketAddress) => Socket;
+  /** Seconds. */
+  readonly connect_timeout?: number;
+  /** A statement that is not answered within this has lost its connection. */
+  readonly silenceMs?: number;
 };
 
 /** Sends nothing before the first query. Throws SettingsError for a URL or a certificate file that cannot be used. */
-export function openDatabase<T extends Types = Types>(databaseUrl: string, options: Options<T>) {
+export function openDatabase<T extends Types = Types>(databaseUrl: string, { silenceMs, ...options }: Options<T>) {
   const read = readDatabaseAddress(databaseUrl);
   if (!read.ok) throw new SettingsError(`DATABASE_URL ${read.problem}.`);
   const { url } = read.address;
-  const ssl = sslOf(read.address);
-  const { socket } = options;
+  const agreeMs = (options.connect_timeout ?? usualConnectSeconds) * 1_000;
+  const open = openSockets({ tls: tlsOf(read.address), agreeMs, silenceMs });
   return renewedClient(({ taken, lost }) => {
-    const heard = { onparameter: taken, onclose: lost };
-    if (socket === undefined) return postgres(url, { ...options, ...heard, ssl });
     // A socket that fails says so before it is closed, and what is asked in between must not go there.
-    const watched = (address: SocketAddress) => socket(address).once("error", lost);
-    return postgres(url, { ...options, ...heard, ssl, ...{ socket: watched } });
+    const socket = async (address: SocketAddress) => (await open(address)).once("error", lost);
+    return postgres(url, { ...options, onparameter: taken, onclose: lost, ssl: false, ...{ socket } });
   });
 }
 
-/** What the driver makes of `require` and `prefer` is libpq's: encrypted, and the certificate not looked at. */
-function sslOf({ ssl, hosts }: DatabaseAddress): false | "prefer" | object {
+/** As postgres.js has it. */
+const usualConnectSeconds = 30;
+
+/** `require` and `prefer` are libpq's: encrypted, and the certificate not looked at. */
+function tlsOf({ ssl, hosts }: DatabaseAddress): TlsWish {
   const { mode, rootCertFile, certFile, keyFile } = ssl;
   if (mode === "disable") return false;
   const read = (path: string) => readPem("DATABASE_URL", path);

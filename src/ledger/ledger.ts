@@ -3,7 +3,6 @@ import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type postgres from "postgres";
 import { arrayTypes } from "./array-encoding.ts";
 import { openDatabase } from "./database-client.ts";
-import { openSockets } from "./socket.ts";
 
 export interface Ledger {
   /** Statements written by hand. */
@@ -36,7 +35,7 @@ export function openLedger(databaseUrl: string, options: LedgerOptions = {}): Le
     max: options.connections ?? 10,
     onnotice: () => {},
     backoff: () => 0.2,
-    socket: openSockets(120_000),
+    silenceMs: 120_000,
     connect_timeout: 10,
     connection: { application_name: "millrace" },
     fetch_types: false,
@@ -47,7 +46,7 @@ export function openLedger(databaseUrl: string, options: LedgerOptions = {}): Le
     ...settings,
     max: 4,
     // By primary key: only a lock can keep one waiting.
-    socket: openSockets(30_000),
+    silenceMs: 30_000,
     connection: { ...settings.connection, ...byPrimaryKey },
   };
   const hot = openDatabase(databaseUrl, hotSettings);

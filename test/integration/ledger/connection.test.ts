@@ -69,7 +69,8 @@ test("a connection that is closed before it was ready is an error, not a wait wi
 
 test("a statement whose answer never comes ends with its connection; a quiet connection is left alone", async () => {
   const { hostname, port } = new URL(await services.emptyDatabase());
-  const socket = openSockets(200)({ host: [hostname], port: [Number(port)] });
+  const open = openSockets({ tls: false, agreeMs: 1_000, silenceMs: 200 });
+  const socket = await open({ host: [hostname], port: [Number(port)] });
   onTestFinished(() => void socket.destroy());
   await once(socket, "timeout");
   expect(socket.destroyed).toBe(false);

@@ -1,5 +1,4 @@
 import { type Observe, openGauges, openMetrics } from "./metrics.ts";
-import { openPrometheusMeter } from "./prometheus.ts";
 import { silentTelemetry, type Telemetry } from "./telemetry.ts";
 
 export interface TelemetryOptions {
@@ -26,6 +25,7 @@ export interface RunningTelemetry {
  * span is made and the SDK is not even loaded; metrics are always counted in memory.
  */
 export async function startTelemetry(options: TelemetryOptions): Promise<RunningTelemetry> {
+  const { openPrometheusMeter } = await import("./prometheus.ts"); // most commands count nothing
   const prometheus = openPrometheusMeter();
   const exporting = options.exportTraces ? await startTracing(options) : undefined;
   const pushed = exporting?.meter === undefined ? [] : [exporting.meter];

@@ -134,7 +134,7 @@ describe("Postgres that is there and takes nothing", () => {
     // Superusers have no limit of their own, and must be one to migrate; from here on it is a plain role.
     await server.asSuperuser(
       superuser,
-      "alter role app nosuperuser; grant all on all tables in schema public to app; grant all on schema drizzle to app; grant all on all tables in schema drizzle to app; grant all on database test to app",
+      `alter role app nosuperuser; grant all on all tables in schema public to app; grant all on schema drizzle to app; grant all on all tables in schema drizzle to app; grant all on database ${app.pathname.slice(1)} to app`,
     );
     await worker("all");
     await handIn(fleet, prompts(300), { priority: "bulk" });

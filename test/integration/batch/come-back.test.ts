@@ -31,7 +31,7 @@ async function openDesk() {
 
 it("a hand-in killed in the middle goes on behind its last line, in the same batch", async () => {
   const { ledger, cwd, environment } = await openDesk();
-  const total = 40_000;
+  const total = 20_000;
   writeLines(cwd, "in.jsonl", plainLines(total));
   const first = startCli(["batch", "submit", "in.jsonl"], { cwd, environment });
   const batch = await eventually("lines come in", async () => {

@@ -1,3 +1,4 @@
+import postgres from "postgres";
 import { expect, it, onTestFinished } from "vitest";
 import { freePort } from "../../../src/runtime/embedded/ports.ts";
 import { startSimulator } from "../../../src/simulator/simulator.ts";
@@ -5,7 +6,7 @@ import { simulated } from "../../support/batch-files.ts";
 import { runCli, startCli, workFolder } from "../../support/cli.ts";
 import { useServices } from "../../support/services.ts";
 
-const services = useServices({ ownServers: true });
+const services = useServices();
 const lane = "openai.gpt-5-mini";
 
 async function place() {
@@ -55,14 +56,15 @@ it("says over HTTP whether a worker can work, where it is given a port", async (
 
 it("accepts nothing while Postgres takes no writes, says so in a sentence, and ends with code 1", async () => {
   const { options } = await place();
-  const server = await services.postgresServer();
   const { DATABASE_URL } = options.environment;
-  const change = async (statement: string) => {
-    await server.asSuperuser(DATABASE_URL, statement);
-    await server.asSuperuser(DATABASE_URL, "select pg_reload_conf()");
-  };
-  await change("alter system set default_transaction_read_only = on");
-  onTestFinished(() => change("alter system reset default_transaction_read_only"));
+  const sql = postgres(DATABASE_URL, { max: 1 });
+  // Of sessions that begin from here on.
+  const change = (words: string) => sql.unsafe(`alter database ${sql.options.database} ${words}`);
+  await change("set default_transaction_read_only = on");
+  onTestFinished(async () => {
+    await change("reset default_transaction_read_only");
+    await sql.end();
+  });
 
   const refused = await runCli(["run", "Say hello"], options);
 

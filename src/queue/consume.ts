@@ -20,6 +20,12 @@ const redisAway = { isGranted: false, waitMs: 1_000, eachMs: 0, more: 0 };
 const isJobGone = (error: Error): boolean =>
   /^(Missing (key|lock) for job|could not renew lock)|is not in the active state/.test(error.message);
 
+/**
+ * How long BullMQ counts the jobs that it gave out. Who hands one back gives out none until the count ends (for 30 s at
+ * most), and keeps its process alive meanwhile, whether a limit was reached or not.
+ */
+const countMs = 100;
+
 /** After this long without a job in hand a worker that does not close is left behind. */
 const closePatienceMs = 2_000;
 
@@ -113,7 +119,7 @@ export function consumeLane(options: ConsumeOptions): LaneConsumer {
     lockDuration: options.leaseMs,
     stalledInterval: Math.ceil(options.leaseMs / 4),
     maxStalledCount: 100, // the ledger counts lost attempts, not BullMQ
-    limiter: { max: 1_000_000_000, duration: 60_000 },
+    limiter: { max: 1_000_000_000, duration: countMs },
     removeOnComplete: keptJobs.completed,
     removeOnFail: keptJobs.failed,
     drainDelay: 5,

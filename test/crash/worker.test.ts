@@ -138,9 +138,7 @@ describe("SIGTERM", () => {
     await eventually("the call is under way", () => simulator.ledger().length === 1);
     leaving.kill("SIGTERM");
     await leaving.said(/Again to stop at once/);
-    const since = performance.now();
     leaving.kill("SIGTERM");
-    expect((await leaving.ended).code).toBe(1);
-    expect(performance.now() - since).toBeLessThan(1_000);
+    expect((await leaving.ended).code).toBe(1); // after its grace it would be 0
   });
 });

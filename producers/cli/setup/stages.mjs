@@ -4,16 +4,18 @@ import { join } from "node:path";
 import { root } from "./paths.mjs";
 import { runNode, SetupFailed, say, tool } from "./process.mjs";
 
-const vitest = (folder) => async (filters) => {
-  const names = filters.filter((filter) => !filter.startsWith("-"));
-  const flags = filters.filter((filter) => filter.startsWith("-"));
-  if (!holdsTests(folder)) {
-    say("  no tests here yet");
-    return 0;
-  }
-  const paths = names.length > 0 ? names.map((name) => `${folder}/${name}`) : [folder];
-  return (await runNode(tool("vitest"), ["run", "--config", "test/vitest.config.ts", ...paths, ...flags])).code;
-};
+const vitest =
+  (folder, ...settings) =>
+  async (filters) => {
+    const names = filters.filter((filter) => !filter.startsWith("-"));
+    const flags = [...settings, ...filters.filter((filter) => filter.startsWith("-"))];
+    if (!holdsTests(folder)) {
+      say("  no tests here yet");
+      return 0;
+    }
+    const paths = names.length > 0 ? names.map((name) => `${folder}/${name}`) : [folder];
+    return (await runNode(tool("vitest"), ["run", "--config", "test/vitest.config.ts", ...paths, ...flags])).code;
+  };
 
 const types = async () => {
   for (const project of ["tsconfig.json", "test/tsconfig.json"]) {
@@ -29,7 +31,8 @@ const stages = {
   architecture: vitest("test/architecture.test.ts"),
   unit: vitest("test/unit"),
   conformance: vitest("test/conformance"),
-  integration: vitest("test/integration"),
+  // Modules are loaded once for all files of a process: loading them anew took a fifth of this stage.
+  integration: vitest("test/integration", "--no-isolate"),
   crash: vitest("test/crash"),
 };
 

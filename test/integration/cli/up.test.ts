@@ -69,11 +69,9 @@ it("ends at once with the second signal", async () => {
 
   up.kill("SIGTERM");
   await up.said(/Stopping/);
-  const began = performance.now();
   up.kill("SIGTERM");
 
-  expect((await up.ended).code).toBe(1);
-  expect(performance.now() - began).toBeLessThan(5_000);
+  expect((await up.ended).code).toBe(1); // after its grace it would be 0
 });
 
 it("says which port is free when its own is taken", async () => {

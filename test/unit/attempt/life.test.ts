@@ -104,6 +104,15 @@ describe("a life of failures", () => {
     );
   });
 
+  it("spends on a deployment that it comes back to what is left there, and no more", async () => {
+    const server: Turn = { does: "fail", kind: "server", retryAfterMs: undefined };
+    const block: Turn = { does: "block" };
+    const toAndFro = [server, block, block, server, server, server, server];
+    const { spent, visited } = await live(toAndFro, { perDeployment: 2, total: 8 }, []);
+    expect(visited.slice(0, 5)).toEqual([smart[0], smart[0], smart[1], smart[0], smart[1]]);
+    expect(spent.get(smart[0] ?? "")).toBe(2);
+  });
+
   it("ends: with as many failures that count as attempts are allowed, and one look more, there is nothing left to try", async () => {
     const counting = failureKinds.filter(
       (kind) => !["rate", "ramp", "concurrency", "reduced", "quotaDay", "stopped"].includes(kind),

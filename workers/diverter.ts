@@ -9,7 +9,7 @@ import { isBlocked } from "../src/attempt/onward.ts";
 import type { Deployment } from "../src/config/deployment.ts";
 import type { Fleet } from "../src/fleet/fleet.ts";
 import { type BlockedRow, blockedRows, type Diversion, divertRows } from "../src/ledger/diversion.ts";
-import { blockedKind, leftBehind, standIns, usableDeployments } from "../src/routing/route.ts";
+import { blockedKind, leftBehind, spentThere, standIns, usableDeployments } from "../src/routing/route.ts";
 
 export interface Survey {
   /** They take nothing now: what would be dispatched to them would only be handed back. */
@@ -70,8 +70,15 @@ export function openDiverter(fleet: Fleet, admission: Admission): Diverter {
   function diversion(row: BlockedRow, to: Deployment, verdict: Verdict): Diversion {
     const message = `waits for ${verdict.granted ? "nothing" : verdict.blockedBy}`;
     const lane = catalog.deployment(row.deployment)?.pool ?? "";
-    const passedOver = leftBehind(row.passedOver, { deployment: row.deployment, lane, kind: blockedKind, message });
-    return { id: row.id, from: row.deployment, deployment: to.id, lane: to.pool, passedOver };
+    const passedOver = leftBehind(row.passedOver, {
+      deployment: row.deployment,
+      lane,
+      kind: blockedKind,
+      message,
+      spent: row.spent,
+    });
+    const there = { deployment: to.id, lane: to.pool, spentThere: spentThere(to.id, row.passedOver) };
+    return { id: row.id, from: row.deployment, ...there, passedOver };
   }
 
   return {

@@ -5,11 +5,14 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Admission, openAdmission } from "../src/admission/admission.ts";
+import type { CallSums } from "../src/admission/charge.ts";
 import { openCircuits } from "../src/admission/circuits.ts";
 import { leaseIdOf } from "../src/attempt/admit.ts";
 import type { Fleet } from "../src/fleet/fleet.ts";
+import { callsSince } from "../src/ledger/calls-since.ts";
 import { loadEstimates, saveEstimates } from "../src/ledger/estimates.ts";
 import { liveCalls } from "../src/ledger/rescue.ts";
+import { failureKinds } from "../src/request/failure.ts";
 import { openLoop } from "../src/runtime/loop.ts";
 import { openCircuitNews, type Say } from "./circuit-news.ts";
 
@@ -38,7 +41,19 @@ export function openLearningGate(fleet: Fleet, { onError, say, providers }: Lear
       leaseId: leaseIdOf(requestId, dispatchNo),
       leaseMs,
     }));
-  const admission = openAdmission(fleet.redisUrl, { rules, onChange: news, fingerprints, liveLeases });
+  const callsOfPool = async (pool: string, since: Date): Promise<CallSums[]> => {
+    const rows = await callsSince(ledger, config.catalog.pools.get(pool)?.provider ?? "", since);
+    return rows
+      .filter(({ deployment }) => config.catalog.deployment(deployment)?.pool === pool)
+      .map((row) => ({ ...row, failureKind: failureKinds.find((kind) => kind === row.failureKind) }));
+  };
+  const admission = openAdmission(fleet.redisUrl, {
+    rules,
+    onChange: news,
+    fingerprints,
+    liveLeases,
+    callsSince: callsOfPool,
+  });
   const circuits = openCircuits(fleet.redisUrl, config.catalog);
   const closing = new AbortController();
 

@@ -7,6 +7,7 @@ import type { Dimension, LimitMode, Pool } from "../config/pool.ts";
 import type { Failure } from "../request/failure.ts";
 import type { CallOutcome, LimitReading, LimitReport } from "../request/outcome.ts";
 import { type Anchor, openAnchor } from "./anchor.ts";
+import type { CallSums } from "./charge.ts";
 import { type Door, type GateRules, type LiveLease, openDoor, type Place } from "./door.ts";
 import { type Estimates, openEstimates } from "./learned.ts";
 import type { Ask, CircuitChange, Permit, Verdict } from "./permit.ts";
@@ -47,6 +48,8 @@ export interface AdmissionOptions {
   readonly fingerprints?: ReadonlyMap<string, string>;
   /** Calls of a pool that are under way, from the ledger: asked when Redis may have forgotten some. */
   readonly liveLeases?: (pool: string) => Promise<readonly LiveLease[]>;
+  /** Calls of a pool that are over, by the ledger: what a day has used when Redis may have forgotten it. */
+  readonly callsSince?: (pool: string, since: Date) => Promise<readonly CallSums[]>;
   /** For tests: microseconds since 2025 instead of Redis' clock, and milliseconds instead of this process' own. */
   readonly clockUs?: () => number;
   readonly monotonicMs?: () => number;
@@ -82,11 +85,12 @@ export function openAdmission(redisUrl: string, options: AdmissionOptions = {}):
     };
     pools.set(pool.id, entry);
     const { limits, anchor } = entry;
-    const { clockUs, liveLeases: ofPool } = options;
+    const { clockUs, liveLeases: ofPool, callsSince: since } = options;
     const liveLeases = ofPool && (() => ofPool(pool.id));
+    const callsSince = since && ((from: Date) => since(pool.id, from));
     const door = openDoor(
       { pool, deployment },
-      { scripts, keys, limits, anchor, serverId, liveLeases, estimates, rules, clockUs },
+      { scripts, keys, limits, anchor, serverId, liveLeases, callsSince, estimates, rules, clockUs },
     );
     const made = { door, entry };
     doors.set(deployment, made);

@@ -2,6 +2,7 @@
  * What a call costs in the provider's own units: reserved before it, settled after it. Pure; the policy is the pool's.
  */
 import type { ChargePolicy, Dimension } from "../config/pool.ts";
+import type { FailureKind } from "../request/failure.ts";
 import type { CallOutcome } from "../request/outcome.ts";
 import type { Usage } from "../request/usage.ts";
 import { reactions } from "./reaction.ts";
@@ -55,6 +56,30 @@ function usedUnits(dimension: Dimension, policy: ChargePolicy, usage: Usage): nu
   if (dimension === "inputTokens") return policy.input === "estimated" ? undefined : input;
   if (dimension === "outputTokens") return output;
   return input === undefined || output === undefined ? undefined : input + output;
+}
+
+/** Calls that are over and have this failure in common, or none: how many, and what they used as far as it is known. */
+export interface CallSums {
+  readonly calls: number;
+  readonly failureKind: FailureKind | undefined;
+  readonly usage: Usage;
+}
+
+/** Units that the calls of a day were charged at least; undefined: this dimension counts no days. */
+export function chargedInDay(
+  dimension: Dimension,
+  policy: ChargePolicy,
+  calls: readonly CallSums[],
+): number | undefined {
+  if (dimension !== "requestsPerDay" && dimension !== "tokensPerDay") return undefined;
+  const counted = calls.filter(
+    ({ failureKind }) => policy.rejectsCount || failureKind === undefined || !reactions[failureKind].refused,
+  );
+  return counted.reduce(
+    (sum, { calls: n, usage }) =>
+      sum + (dimension === "requestsPerDay" ? n : (usedUnits(dimension, policy, usage) ?? 0)),
+    0,
+  );
 }
 
 /** Units that a call under way has used at least, by what it has streamed; undefined where that says nothing. */

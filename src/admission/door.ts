@@ -1,15 +1,15 @@
 /** The gate as one deployment sees it: calls that come at the same moment share a script run. Words in, words out. */
-import type { Dimension, Pool } from "../config/pool.ts";
+import type { Dimension, Limit, Pool } from "../config/pool.ts";
 import type { CallOutcome, LimitReport } from "../request/outcome.ts";
 import { microBatch } from "../runtime/micro-batch.ts";
 import type { Anchor } from "./anchor.ts";
-import { charge, chargeSoFar, reservation } from "./charge.ts";
+import { type CallSums, charge, chargedInDay, chargeSoFar, reservation } from "./charge.ts";
 import type { Estimates } from "./learned.ts";
 import type { Ask, BlockedBy, CircuitState, Permit, Verdict } from "./permit.ts";
 import type { PoolLimits } from "./pool-limits.ts";
 import { reactions } from "./reaction.ts";
 import type { keysOf, Scripts } from "./scripts.ts";
-import type { Shape } from "./shape.ts";
+import { lastMidnight, type Shape } from "./shape.ts";
 
 export interface Place {
   readonly pool: Pool;
@@ -37,6 +37,8 @@ export interface DoorDeps {
   readonly serverId: (key: string) => Promise<string>;
   /** Calls of this pool that are under way, by whoever knows for certain; without it a lost pool counts from nothing. */
   readonly liveLeases: (() => Promise<readonly LiveLease[]>) | undefined;
+  /** Calls of this pool since then that are over; without it a day's counter that was lost starts anew. */
+  readonly callsSince: ((since: Date) => Promise<readonly CallSums[]>) | undefined;
   readonly estimates: Estimates;
   readonly rules: GateRules;
   /** Microseconds since 2025 instead of Redis' clock. */
@@ -109,11 +111,26 @@ export function openDoor({ pool, deployment }: Place, deps: DoorDeps): Door {
     return asks.map(({ ask }, at) => verdict(verdicts.slice(6 * at, 6 * at + 6), ask, reserved[at] ?? [], shapes));
   }
 
-  /** After a loss the slots of calls under way are taken again before anyone is let in. */
+  /** After a loss the slots of calls under way are taken again before anyone is let in, and what a day has used. */
   async function seed(): Promise<void> {
     const live = (await deps.liveLeases?.()) ?? [];
+    const days = await Promise.all(pool.limits.map((limit) => usedOfDay(limit, live.length)));
     const leases = live.flatMap(({ leaseId, leaseMs }) => [leaseId, Math.ceil(leaseMs * 1_000)]);
-    await scripts.seed(keys.pool, keys.leases, ...time(await deps.serverId(keys.pool)), dimensions.length, ...leases);
+    await scripts.seed(
+      keys.pool,
+      keys.leases,
+      ...time(await deps.serverId(keys.pool)),
+      dimensions.length,
+      ...days,
+      ...leases,
+    );
+  }
+
+  /** What is under way is a request of the day, too; its tokens nobody knows yet. */
+  async function usedOfDay({ dimension, mode, timeZone }: Limit, underWay: number): Promise<number> {
+    if (mode !== "day" || deps.callsSince === undefined) return unknown;
+    const used = chargedInDay(dimension, pool.charge, await deps.callsSince(lastMidnight(timeZone, new Date())));
+    return used === undefined ? unknown : used + (dimension === "requestsPerDay" ? underWay : 0);
   }
 
   function reservedFor(ask: Ask): number[] {

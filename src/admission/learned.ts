@@ -26,8 +26,10 @@ export interface Observed {
   readonly outputTokens?: number | undefined;
 }
 
-/** Weight of the newest call: the last twenty or so count. */
-const weight = 0.05;
+/** Weight of the newest call: the last twenty or so count; before there are so many, all do, and the guess as one of them. */
+const weightOf = (inputCalls: number): number => Math.max(0.05, 1 / (inputCalls + 1));
+/** An earlier process saw many. */
+const restoredCalls = 20;
 /** An estimate is off by more than this only where something else is wrong; then it is not followed. */
 const ratioRange = { least: 0.2, most: 5 };
 const quantile = 0.9;
@@ -38,6 +40,8 @@ const remembered = 1_000;
 
 interface Memory {
   inputRatio: number;
+  /** Calls whose input was seen. */
+  inputCalls: number;
   /** Exponentially weighted mean of the estimates: a call counts by its tokens, for those are what a limit counts. */
   meanEstimate: number | undefined;
   counts: Map<number, number>;
@@ -50,7 +54,7 @@ export function openEstimates(): Estimates {
   const memoryOf = (deployment: string): Memory => {
     const known = memories.get(deployment);
     if (known !== undefined) return known;
-    const made = { inputRatio: 1, meanEstimate: undefined, counts: new Map<number, number>(), calls: 0 };
+    const made = { inputRatio: 1, inputCalls: 0, meanEstimate: undefined, counts: new Map<number, number>(), calls: 0 };
     memories.set(deployment, made);
     return made;
   };
@@ -66,6 +70,8 @@ export function openEstimates(): Estimates {
       const memory = memoryOf(deployment);
       fresh.add(deployment);
       if (chargedInput !== undefined && estimatedInput > 0) {
+        memory.inputCalls += 1;
+        const weight = weightOf(memory.inputCalls);
         const ratio = Math.min(ratioRange.most, Math.max(ratioRange.least, chargedInput / estimatedInput));
         const before = memory.meanEstimate ?? estimatedInput;
         const mean = before + weight * (estimatedInput - before);
@@ -78,6 +84,7 @@ export function openEstimates(): Estimates {
       if (memories.has(deployment)) return;
       const memory = memoryOf(deployment);
       memory.inputRatio = learned.inputRatio;
+      memory.inputCalls = restoredCalls;
       if (learned.outputTokens !== undefined) count(memory, learned.outputTokens, 5);
     },
     changed() {

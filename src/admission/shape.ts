@@ -29,6 +29,11 @@ const originUs = 1_735_689_600_000_000;
 const burstShare = 0.9;
 /** Of its rate: covers clocks that run apart. */
 const rateMargin = 0.005;
+/**
+ * Of the tokens of a minute: what we count as input is our estimate until the minute is over, and a minute that is used to its
+ * end has no burst that would take up its error (docs/limits.md).
+ */
+const estimateMargin = 0.005;
 /** Our clock may be that far from the provider's where it counts by the clock. */
 const clockMs = 100;
 /**
@@ -48,7 +53,7 @@ export function shapeOf(spec: Limit, limit: number | undefined, jitterMs: number
     case "second":
       return spaced(limit, jitterMs);
     case "minute":
-      return window(limit, minuteMs, 0, 2 * clockMs + jitterMs, clockMs, (limit * coldSeconds) / 60);
+      return window(ofMinute(spec, limit), minuteMs, 0, 2 * clockMs + jitterMs, clockMs, (limit * coldSeconds) / 60);
     case "day":
       return window(limit, dayMs, -offsetMs(spec.timeZone, now), 10_000, clockMs, limit);
   }
@@ -86,6 +91,10 @@ function spaced(limit: number, jitterMs: number): Shape {
   return { kind: "bucket", perUnitUs: perUnitMs * 1_000, size: 1, coldUnits: 1 };
 }
 
+/** Requests are counted as the provider does, one by one. */
+const ofMinute = ({ dimension }: Limit, limit: number): number =>
+  dimension === "requests" ? limit : Math.max(1, limit * (1 - estimateMargin));
+
 /** Begins `lateMs` after the provider's clock does, so that a fast clock of ours is not early. */
 const window = (
   size: number,
@@ -118,9 +127,13 @@ export function offsetMs(timeZone: string, at: Date): number {
 export const untilMidnightMs = (timeZone: string, at: Date): number =>
   dayMs - modulo(at.getTime() + offsetMs(timeZone, at), dayMs);
 
+/** When the day of a zone began. */
+export const lastMidnight = (timeZone: string, at: Date): Date =>
+  new Date(at.getTime() + untilMidnightMs(timeZone, at) - dayMs);
+
 /** Units that one call may take at most; undefined without a limit. More can never pass. */
 export function mostAtOnce(spec: Limit, jitterMs: number): number | undefined {
-  if (spec.mode === "minute" || spec.mode === "day") return spec.limit;
+  if (spec.mode === "day") return spec.limit;
   const shape = shapeOf(spec, spec.limit, jitterMs);
   return shape.kind === "unlimited" ? undefined : shape.size;
 }

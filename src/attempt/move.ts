@@ -6,7 +6,7 @@ import type { ClaimedRequest, PassedOver } from "../ledger/claim.ts";
 import type { RecordInput } from "../ledger/record.ts";
 import type { CallOutcome } from "../request/outcome.ts";
 import { priorities } from "../request/priority.ts";
-import { blockedKind, leftBehind } from "../routing/route.ts";
+import { blockedKind, leftBehind, spentThere } from "../routing/route.ts";
 import type { MadeCall } from "./call-provider.ts";
 import type { AttemptDeps, Target } from "./context.ts";
 import { dispositionFor } from "./disposition.ts";
@@ -142,6 +142,7 @@ export function moveAfterCall(
             onward: onwardTo(onward.deployment, request, target, {
               kind: disposition.spent ? failure.kind : blockedKind,
               message: failure.message,
+              spent: request.attemptsSpentHere + (disposition.spent && spent ? 1 : 0),
             }),
           };
     case "handBack":
@@ -155,15 +156,17 @@ const onwardTo = (
   next: Deployment,
   request: ClaimedRequest,
   target: Target,
-  failure: Pick<PassedOver, "kind" | "message">,
+  failure: Pick<PassedOver, "kind" | "message" | "spent">,
 ): NonNullable<Move["onward"]> => ({
   deployment: next.id,
   lane: next.pool,
+  spentThere: spentThere(next.id, request.passedOver),
   passedOver: leftBehind(request.passedOver, {
     deployment: target.deployment.id,
     lane: target.pool.id,
     kind: failure.kind,
     message: failure.message,
+    spent: failure.spent ?? request.attemptsSpentHere,
   }),
 });
 

@@ -1,4 +1,5 @@
 /** What a batch's open requests wait for: the facts from which a person is told what limits it now. */
+import { firstIdOf } from "./first-id.ts";
 import type { Ledger } from "./ledger.ts";
 
 export interface OpenWork {
@@ -51,12 +52,6 @@ export async function callsPerMinute(ledger: Ledger, now: Date): Promise<Readonl
     from attempts where id > ${firstIdOf(now.getTime() - 60_000)}::uuid group by deployment`;
   return new Map(rows.map((row) => [row.deployment, row.per_minute]));
 }
-
-/** The smallest uuid v7 of a millisecond. */
-const firstIdOf = (ms: number): string => {
-  const hex = Math.trunc(ms).toString(16).padStart(12, "0");
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
-};
 
 /** Requests of the whole ledger that are not finished, up to `limit`; those of the named batches are left out. */
 export async function openRequestsElsewhere(

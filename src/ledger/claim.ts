@@ -12,6 +12,8 @@ export interface PassedOver {
   readonly lane: string;
   readonly kind: string;
   readonly message: string;
+  /** Calls that were spent there. */
+  readonly spent?: number;
 }
 
 export interface ClaimedRequest {

@@ -8,6 +8,8 @@ export interface BlockedRow {
   readonly model: string;
   readonly deployment: string;
   readonly passedOver: readonly PassedOver[];
+  /** Calls spent on `deployment`. */
+  readonly spent: number;
   readonly estInputTokens: number;
   readonly estOutputTokens: number;
 }
@@ -30,11 +32,11 @@ export async function blockedRows(ledger: Ledger, wish: BlockedWish): Promise<Bl
   const theirs = sql`
     deployment = any(${deployments as string[]}::text[]) and model <> all(${stuckModels as string[]}::text[])`;
   return sql<BlockedRow[]>`
-    (select id, model, deployment, passed_over as "passedOver", est_input_tokens as "estInputTokens",
-        est_output_tokens as "estOutputTokens" from requests
+    (select id, model, deployment, passed_over as "passedOver", deployment_attempt as spent,
+        est_input_tokens as "estInputTokens", est_output_tokens as "estOutputTokens" from requests
       where state = 'dispatched' and lane = ${lane} and ${theirs} limit ${limit})
     union all
-    (select id, model, deployment, passed_over, est_input_tokens, est_output_tokens from (
+    (select id, model, deployment, passed_over, deployment_attempt, est_input_tokens, est_output_tokens from (
       select * from requests where state = 'queued' and lane = ${lane} order by priority, tenant, id limit ${20 * limit}) head
       where ${theirs} limit ${limit})`;
 }
@@ -58,6 +60,8 @@ export interface Diversion {
   readonly deployment: string;
   readonly lane: string;
   readonly passedOver: readonly PassedOver[];
+  /** Calls that the request has spent there before. */
+  readonly spentThere: number;
 }
 
 /**
@@ -69,9 +73,9 @@ export async function divertRows(ledger: Ledger, diversions: readonly Diversion[
   const rows = await despiteDeadlocks(
     () => ledger.sql`
       update requests r set state = 'queued', dispatched_at = null, dispatch_epoch = null, deployment = i.deployment,
-        lane = i.lane, deployment_attempt = 0, passed_over = i."passedOver"
+        lane = i.lane, deployment_attempt = i."spentThere", passed_over = i."passedOver"
       from json_to_recordset(${JSON.stringify(diversions)}::text::json)
-        as i(id uuid, "from" text, deployment text, lane text, "passedOver" jsonb)
+        as i(id uuid, "from" text, deployment text, lane text, "passedOver" jsonb, "spentThere" int)
       where r.id = i.id and r.state in ('queued', 'dispatched') and r.deployment = i."from"`,
   );
   return rows.count;

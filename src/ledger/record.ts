@@ -37,6 +37,14 @@ export interface AttemptRow {
   readonly firstTokenMs?: number;
 }
 
+export interface MoveOnward {
+  readonly deployment: string;
+  readonly lane: string;
+  readonly passedOver: readonly PassedOver[];
+  /** Calls that the request has spent there before. */
+  readonly spentThere: number;
+}
+
 export interface RecordInput {
   readonly requestId: string;
   readonly leaseToken: string;
@@ -52,7 +60,7 @@ export interface RecordInput {
   readonly result?: Result;
   readonly delayMs?: number;
   /** With `fallBack`: where to go, and what is left behind. */
-  readonly onward?: { readonly deployment: string; readonly lane: string; readonly passedOver: readonly PassedOver[] };
+  readonly onward?: MoveOnward;
   readonly failure?: { readonly kind: string; readonly message: string };
   readonly holdReason?: string;
 }
@@ -108,7 +116,7 @@ export const recordLines = (ledger: Ledger): MicroBatch<RecordLine, RecordAnswer
         with input as materialized (
           select * from json_to_recordset(${input}::text::json) as i(token uuid, request_id uuid, tenant text, batch_id uuid,
             dispatch_no int, attempt int, state text, spent int, delay_ms float8, next_deployment text, next_lane text,
-            passed_over jsonb, reason_kind text, reason text, hold_reason text, finished boolean, result text,
+            next_attempt int, passed_over jsonb, reason_kind text, reason text, hold_reason text, finished boolean, result text,
             provider text, model text, deployment text, outcome text, failure_kind text, failure_message text,
             http_status int, provider_request_id text, finish_unified text, finish_raw text, input_tokens int,
             output_tokens int, cache_read_tokens int, cache_write_tokens int, reasoning_tokens int, cost_nano_usd bigint,
@@ -118,7 +126,7 @@ export const recordLines = (ledger: Ledger): MicroBatch<RecordLine, RecordAnswer
           update requests r set
             state = i.state, lease_token = null, lease_until = null, dispatch_epoch = null,
             attempt = r.attempt + case when r.lease_token = i.token then i.spent - 1 else 0 end,
-            deployment_attempt = case when i.next_lane is not null then 0
+            deployment_attempt = case when i.next_lane is not null then coalesce(i.next_attempt, 0)
               else r.deployment_attempt + case when r.lease_token = i.token then i.spent - 1 else 0 end end,
             not_before = case when i.delay_ms is null then null else now() + i.delay_ms * interval '1 millisecond' end,
             deployment = coalesce(i.next_deployment, r.deployment), lane = coalesce(i.next_lane, r.lane),
@@ -187,6 +195,7 @@ function recordRow(input: RecordInput) {
     delay_ms: input.delayMs === undefined ? undefined : Math.min(input.delayMs, longestDelayMs),
     next_deployment: input.onward?.deployment,
     next_lane: input.onward?.lane,
+    next_attempt: input.onward?.spentThere,
     passed_over: input.onward?.passedOver,
     reason_kind: input.failure?.kind,
     reason: input.failure?.message,

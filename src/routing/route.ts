@@ -5,6 +5,8 @@ import type { Deployment, Route } from "../config/deployment.ts";
 export interface LeftBehind {
   readonly deployment: string;
   readonly kind: string;
+  /** Calls that were spent there, for when it is come back to; absent in rows of older versions. */
+  readonly spent?: number;
 }
 export const blockedKind = "blocked";
 
@@ -22,6 +24,10 @@ export function standIns(
   const gone = new Set([current, ...failed]);
   return usable.filter((deployment) => !gone.has(deployment.id));
 }
+
+/** Calls that a request spent on a deployment in earlier stays: its attempts there are one number, however often it moves. */
+export const spentThere = (deployment: string, passedOver: readonly LeftBehind[]): number =>
+  passedOver.find((entry) => entry.deployment === deployment)?.spent ?? 0;
 
 /** What is left behind so far and now; a deployment is named once, with the newest reason. */
 export const leftBehind = <Entry extends LeftBehind>(passedOver: readonly Entry[], now: Entry): readonly Entry[] => [

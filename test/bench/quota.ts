@@ -5,7 +5,8 @@
  *
  * `--trace FILE` takes the lengths from a CSV; `--burst S`: seconds' worth that the provider's buckets hold; `--seeds N`;
  * `--processes 1,4,16`; `--seconds S`: length of a run (`--minute-seconds S` by the minute); `--shapes refilling,minute`;
- * `--alone`: without the peers. See docs/limits.md for what this cannot show.
+ * `--alone`: without the peers; `--arms bullmqLimiter,sdkRetries`: these of them only; `--processes 0`: nothing but them.
+ * See docs/limits.md for what this cannot show.
  */
 import { bench } from "./bench.ts";
 import { type Judgement, judgementWords } from "./quota/judge.ts";
@@ -21,13 +22,17 @@ type Figures = Record<string, number>;
 await bench("quota", async ({ quick, fleet, say }) => {
   const numbers = option("--processes", quick ? "4" : "1,4,16")
     .split(",")
-    .map(Number);
+    .map(Number)
+    .filter((count) => count > 0);
   const seeds = Number(option("--seeds", quick ? "1" : "3"));
   const burstSeconds = Number(option("--burst", quick ? "1" : "4"));
   const seconds = Number(option("--seconds", quick ? "23" : "90"));
   const peerSeconds = Number(option("--peer-seconds", quick ? "2" : "45"));
   const minuteSeconds = Number(option("--minute-seconds", "480"));
   const named = option("--shapes", quick ? "refilling,reserved,second" : "refilling,reserved,refunded,second,minute");
+  // Quick runs show two of them.
+  const compared = option("--arms", quick ? "bullmqLimiter,sdkRetries" : peerArms.join(",")).split(",");
+  const arms = process.argv.includes("--alone") ? [] : peerArms.filter((arm) => compared.includes(arm));
   const wished = quotaShapes(burstSeconds).filter(({ name }) => named.split(",").includes(name));
   const shapes = wished.filter(({ name }) => name !== "minute");
   const minute = wished.filter(({ name }) => name === "minute");
@@ -45,14 +50,13 @@ await bench("quota", async ({ quick, fleet, say }) => {
     }
     note(figures, shapes, runs, processes);
   }
-  const isAlone = process.argv.includes("--alone");
-  if (shapes.length > 0 && !isAlone) {
+  if (shapes.length > 0 && arms.length > 0) {
     const opened = await scene({ shapes, seed: 1, seconds: peerSeconds });
-    await peers(opened, quick ? 2 : 4, shapes, quick, figures).finally(() => opened.simulator.close());
+    await peers(opened, arms, quick ? 2 : 4, shapes, quick, figures).finally(() => opened.simulator.close());
   }
   if (minute.length > 0) {
     const opened = await scene({ shapes: minute, seed: 1, seconds: minuteSeconds });
-    await byTheMinute(opened, minute, isAlone ? [] : peerArms, figures).finally(() => opened.simulator.close());
+    await byTheMinute(opened, minute, arms, figures).finally(() => opened.simulator.close());
   }
   return { ...figures, "second.bound": secondBound };
 });
@@ -95,6 +99,7 @@ async function byTheMinute(
 
 async function peers(
   scene: Scene,
+  arms: readonly PeerArm[],
   processes: number,
   shapes: readonly QuotaShape[],
   quick: boolean,
@@ -110,9 +115,9 @@ async function peers(
     }
     notePeer(figures, shapes, arm, runs);
   };
-  // Quick runs show two of them, at the same time: each has limits of its own.
-  if (quick) await Promise.all((["bullmqLimiter", "sdkRetries"] as const).map(measure));
-  else for (const arm of peerArms) await measure(arm);
+  // Quick runs let them go at the same time: each has limits of its own.
+  if (quick) await Promise.all(arms.map(measure));
+  else for (const arm of arms) await measure(arm);
 }
 
 function notePeer(figures: Figures, shapes: readonly QuotaShape[], arm: PeerArm, runs: readonly Judgements[]): void {

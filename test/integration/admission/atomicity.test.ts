@@ -66,7 +66,7 @@ describe("a refusal", () => {
     expect(verdict).toMatchObject({
       granted: false,
       blockedBy: "inputTokens",
-      tooLarge: { asked: 60_001, most: 60_000 },
+      tooLarge: { asked: 60_001, most: 59_700 },
     });
     expect(await levels(world, place)).toEqual(before);
   });

@@ -1,10 +1,25 @@
 /** A Redis that lost the leases: the calls under way still hold their slots, for the ledger knows them. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Admission } from "../../../src/admission/admission.ts";
+import type { CallSums } from "../../../src/admission/charge.ts";
 import type { LiveLease } from "../../../src/admission/door.ts";
 import type { Permit } from "../../../src/admission/permit.ts";
+import type { Limit } from "../../../src/config/pool.ts";
 import { useServices } from "../../support/services.ts";
-import { answered, askOf, keyOf, limitOn, opened, permitOf, placeOf, times, warm, wordOf } from "./world.ts";
+import {
+  answered,
+  askOf,
+  keyOf,
+  limitOn,
+  opened,
+  permitOf,
+  placeOf,
+  times,
+  usAt,
+  usedOf,
+  warm,
+  wordOf,
+} from "./world.ts";
 
 const services = useServices();
 const leaseMs = 60_000;
@@ -145,4 +160,59 @@ test("four processes never have more calls under way than the cap, however often
   await forgetting;
   expect(most).toBeLessThanOrEqual(cap);
   expect(done).toBeGreaterThan(50);
+});
+
+describe("a day's counter that was lost", () => {
+  const today = usAt("2026-06-01T12:00:00Z");
+  /** A pool of ten requests or a thousand tokens a day; what the ledger would say of the calls that are over. */
+  async function dayOf(limits: readonly Limit[], calls: readonly CallSums[], live: readonly string[] = []) {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2026-06-01T12:00:00Z") });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const world = await opened(services);
+    world.time.us = today;
+    const place = placeOf(limits);
+    const asked: string[] = [];
+    const gate = world.join({
+      liveLeases: async () => live.map(lease),
+      callsSince: async (pool, since) => {
+        asked.push(`${pool} since ${since.toISOString()}`);
+        return calls;
+      },
+    });
+    return { world, place, gate, asked };
+  }
+  const sums = (calls: number, failureKind?: CallSums["failureKind"], usage: CallSums["usage"] = {}): CallSums => ({
+    calls,
+    failureKind,
+    usage,
+  });
+
+  test("goes on from what the ledger knows of this day in its zone: what was refused was not charged, what is under way is", async () => {
+    const limits = [limitOn("requestsPerDay", "day", 10, { timeZone: "America/Los_Angeles" })];
+    const { world, place, gate, asked } = await dayOf(limits, [sums(4), sums(2, "server"), sums(9, "rate")], ["live"]);
+    const word = async () => wordOf(await gate.acquire(place, askOf()));
+    for (const round of [1, 2]) {
+      const words = [await word(), await word(), await word(), await word()];
+      expect([round, words]).toEqual([round, ["granted", "granted", "granted", "requestsPerDay"]]);
+      await world.redis.flushall();
+    }
+    expect(new Set(asked)).toEqual(new Set([`${place.pool.id} since 2026-06-01T07:00:00.000Z`]));
+  });
+
+  test("counts tokens as they are charged", async () => {
+    const limits = [limitOn("tokensPerDay", "day", 1_000)];
+    const usage = { inputTokens: 800, cacheReadTokens: 300, outputTokens: 200 };
+    const { world, place, gate } = await dayOf(limits, [sums(3, undefined, usage)]);
+    permitOf(await gate.acquire(place, askOf({ inputTokens: 200, maxOutputTokens: 99 })));
+    expect((await usedOf(world, place))[0]).toBe(700 + 299);
+    expect(wordOf(await gate.acquire(place, askOf()))).toBe("tokensPerDay");
+  });
+
+  test("that was not lost stays what it was", async () => {
+    const { world, place, gate } = await dayOf([limitOn("requestsPerDay", "day", 10)], [sums(1)]);
+    for (const _call of times(5, String)) permitOf(await gate.acquire(place, askOf()));
+    expect((await usedOf(world, place))[0]).toBe(6);
+  });
 });

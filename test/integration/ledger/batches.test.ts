@@ -214,7 +214,7 @@ describe("retrying what failed", () => {
     const { id, ids } = await batchOf(ledger, 1);
     const claimed = await running(ledger, ids[0] ?? "");
     const passedOver = [{ deployment: claimed.deployment, lane: claimed.lane, kind: "server", message: "500" }];
-    const onward = { deployment: "openai/gpt-5-mini", lane: "openai.gpt-5-mini", passedOver };
+    const onward = { deployment: "openai/gpt-5-mini", lane: "openai.gpt-5-mini", passedOver, spentThere: 0 };
     await recordRequests(ledger)(ending(claimed, { event: "fallBack", onward }));
     await fail(ledger, ids[0] ?? "");
     await retryFailed(ledger, id);

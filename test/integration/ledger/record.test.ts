@@ -165,7 +165,7 @@ describe("an attempt", () => {
   test("counts anew on the next deployment, and in all", async () => {
     const { ledger, id, claimed, record } = await oneRunning();
     const passedOver = [{ deployment: claimed.deployment, lane: claimed.lane, kind: "server", message: "500" }];
-    const onward = { deployment: "openai/gpt-5-mini", lane: "openai.gpt-5-mini", passedOver };
+    const onward = { deployment: "openai/gpt-5-mini", lane: "openai.gpt-5-mini", passedOver, spentThere: 0 };
     await record(ending(claimed, { event: "fallBack", spent: true, onward }));
     expect(await rowOf(ledger, id)).toMatchObject({
       state: "queued",
@@ -176,6 +176,16 @@ describe("an attempt", () => {
     });
     const next = await running(ledger, id);
     expect(next).toMatchObject({ attemptsSpent: 1, attemptsSpentHere: 0, passedOver, dispatchNo: 2 });
+  });
+
+  test("goes on counting on a deployment that is come back to", async () => {
+    const { ledger, id, claimed, record } = await oneRunning();
+    const passedOver = [
+      { deployment: "openai/gpt-5-mini", lane: "openai.gpt-5-mini", kind: "blocked", message: "", spent: 2 },
+    ];
+    const onward = { deployment: "openai/gpt-5-mini", lane: "openai.gpt-5-mini", passedOver, spentThere: 2 };
+    await record(ending(claimed, { event: "fallBack", spent: false, onward }));
+    expect(await running(ledger, id)).toMatchObject({ attemptsSpent: 0, attemptsSpentHere: 2, passedOver });
   });
 
   test("that is postponed waits as long as was said", async () => {
@@ -202,7 +212,7 @@ describe("records that travel together", () => {
     const ids = await accepted(ledger, 7);
     const claims = await Promise.all(ids.map((id) => running(ledger, id)));
     const failure = { kind: "server", message: "500" };
-    const onward = { deployment: "openai/gpt-5", lane: "openai.gpt-5", passedOver: [] };
+    const onward = { deployment: "openai/gpt-5", lane: "openai.gpt-5", passedOver: [], spentThere: 0 };
     const inputs = [
       { event: "succeed", result, attempt: call() },
       { event: "fail", failure, attempt: call({ outcome: "failed" }) },
@@ -257,7 +267,7 @@ describe("records that travel together", () => {
       finish: { unified: "other", raw: text },
     });
     const passedOver = [{ deployment: "a/b", lane: "l", kind: "server", message: text }];
-    const onward = { deployment: "openai/gpt-5", lane: "openai.gpt-5", passedOver };
+    const onward = { deployment: "openai/gpt-5", lane: "openai.gpt-5", passedOver, spentThere: 0 };
     const failure = { kind: "server", message: text };
     await record(ending(claimed, { event: "fallBack", onward, failure, attempt: failed }));
     expect(await attemptsOf(ledger, id)).toMatchObject([{ failureMessage: kept }]);

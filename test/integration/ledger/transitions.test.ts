@@ -69,14 +69,14 @@ const statements: readonly Statement[] = [
   record("succeed", { result }),
   record("fail", { failure }),
   record("postpone", { delayMs: 10, failure }),
-  record("fallBack", { onward: { deployment: "openai/gpt-5", lane: "openai.gpt-5", passedOver: [] } }),
+  record("fallBack", { onward: { deployment: "openai/gpt-5", lane: "openai.gpt-5", passedOver: [], spentThere: 0 } }),
   {
     name: "divertRows",
     event: "fallBack",
     notFrom: ["running"],
     run: (ledger, id, row) =>
       divertRows(ledger, [
-        { id, from: row.deployment, deployment: "openai/gpt-5", lane: "openai.gpt-5", passedOver: [] },
+        { id, from: row.deployment, deployment: "openai/gpt-5", lane: "openai.gpt-5", passedOver: [], spentThere: 0 },
       ]),
   },
   record("handBack", { spent: false }),

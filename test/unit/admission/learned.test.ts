@@ -24,15 +24,27 @@ describe("what is learned of a deployment", () => {
     );
   });
 
-  it("moves by a twentieth with one call, and not far with one that is off", () => {
+  it("takes the first calls for more than a guess, and moves by a twentieth with one call of many", () => {
     const estimates = openEstimates();
+    const ratio = () => estimates.of("d").inputRatio;
     estimates.observe("d", { estimatedInput: 100, chargedInput: 200 });
-    expect(estimates.of("d").inputRatio).toBeCloseTo(1.05, 9);
+    expect(ratio()).toBeCloseTo(1.5, 9);
+    for (let n = 2; n <= 20; n += 1) estimates.observe("d", { estimatedInput: 100, chargedInput: 200 });
+    expect(ratio()).toBeCloseTo(2 - 1 / 21, 1);
+    const before = ratio();
+    estimates.observe("d", { estimatedInput: 100, chargedInput: 100 });
+    expect(before - ratio()).toBeCloseTo(0.05 * (before - 1), 9);
+  });
+
+  it("does not move far with a call that is off, nor at all with one that says nothing", () => {
+    const estimates = openEstimates();
+    estimates.observe("d", { estimatedInput: 100, chargedInput: 100 });
     estimates.observe("d", { estimatedInput: 1, chargedInput: 1_000_000 });
-    expect(estimates.of("d").inputRatio).toBeLessThan(1.3);
+    const before = estimates.of("d").inputRatio;
+    expect(before).toBeLessThan(1.1);
     estimates.observe("d", { estimatedInput: 0, chargedInput: 50 });
     estimates.observe("d", { estimatedInput: 100 });
-    expect(estimates.of("d").inputRatio).toBeLessThan(1.3);
+    expect(estimates.of("d").inputRatio).toBe(before);
   });
 
   it("corrects the tokens of all calls together, where small requests are off by another ratio than large ones", () => {
@@ -87,6 +99,9 @@ describe("what is learned of a deployment", () => {
     estimates.restore("d", learned);
     expect(estimates.of("d").inputRatio).toBe(learned.inputRatio);
     expect(estimates.of("d").outputTokens).toBe(learned.outputTokens);
+    // It counts as many calls, not as a guess.
+    estimates.observe("d", { estimatedInput: 100, chargedInput: 100 });
+    expect(learned.inputRatio - estimates.of("d").inputRatio).toBeCloseTo(0.05 * (learned.inputRatio - 1), 9);
     estimates.observe("known", { estimatedInput: 100, chargedInput: 100 });
     const before = estimates.of("known");
     estimates.restore("known", { inputRatio: 3, outputTokens: 9_999 });

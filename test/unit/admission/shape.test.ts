@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { openEstimates } from "../../../src/admission/learned.ts";
 import { mostAtOnce, offsetMs, type Shape, shapeOf, shareFor } from "../../../src/admission/shape.ts";
 import type { Limit, LimitMode } from "../../../src/config/pool.ts";
+import { randomFrom } from "../../support/random.ts";
 
 const spec = (mode: LimitMode, more: Partial<Limit> = {}): Limit => ({
   dimension: "requests",
@@ -139,6 +141,49 @@ describe("a minute's shape", () => {
       }),
     );
   });
+});
+
+describe("the tokens of a minute", () => {
+  const limit = 1_300_000;
+  const maxOutputTokens = 1_024;
+  const tokens = spec("minute", { dimension: "tokens", limit });
+
+  it("leave half a per cent for estimates, requests none, and no call may take more than is left", () => {
+    expect(windowOf(shapeOf(tokens, limit, 50)).size).toBe(0.995 * limit);
+    expect(windowOf(shapeOf(spec("minute", { dimension: "inputTokens" }), limit, 50)).size).toBe(0.995 * limit);
+    expect(windowOf(shapeOf(spec("minute"), limit, 50)).size).toBe(limit);
+    expect(mostAtOnce(tokens, 50)).toBe(0.995 * limit);
+    expect(mostAtOnce(spec("minute"), 50)).toBe(60);
+  });
+
+  it.each([1, 4, 16])(
+    "are not overdrawn by %i processes whose estimates are off by 8 % a call and by a quarter in all",
+    (processes) => {
+      const { size } = windowOf(shapeOf(tokens, limit, 50));
+      for (let seed = 1; seed <= 20; seed += 1) {
+        const random = randomFrom(seed);
+        const learned = Array.from({ length: processes }, openEstimates);
+        let [reserved, counted] = [0, 0];
+        // The first calls of a process are what it learns from; then come full minutes.
+        for (let call = -20 * processes, minute = 0; minute < 5; call += 1) {
+          const estimates = learned[Math.abs(call) % processes];
+          const estimatedInput = Math.ceil(20 + 2_300 * random());
+          const chargedInput = Math.round(estimatedInput * 1.25 * (0.92 + 0.16 * random()));
+          const asked = Math.ceil(estimatedInput * (estimates?.of("a").inputRatio ?? 1)) + maxOutputTokens;
+          if (reserved + asked > size) {
+            expect(counted, `seed ${seed}`).toBeLessThanOrEqual(limit);
+            [reserved, counted] = [0, 0];
+            minute += 1;
+          }
+          if (call >= 0) {
+            reserved += asked;
+            counted += chargedInput + maxOutputTokens;
+          }
+          estimates?.observe("a", { estimatedInput, chargedInput });
+        }
+      }
+    },
+  );
 });
 
 describe("a day's shape", () => {

@@ -12,8 +12,6 @@ type Turn =
 /** Calls that count, by deployment; a call that is only put off, or stopped, is none. */
 interface Life {
   readonly spent: Map<string, number>;
-  /** The most that one stay at a deployment spent. */
-  mostAtOneStay: number;
   readonly visited: string[];
   end: "succeed" | "fail" | "hold" | undefined;
   calls: number;
@@ -25,7 +23,7 @@ interface Policy {
 }
 
 async function live(turns: readonly Turn[], policy: Policy, closed: readonly string[]): Promise<Life> {
-  const life: Life = { spent: new Map(), mostAtOneStay: 0, visited: [], end: undefined, calls: 0 };
+  const life: Life = { spent: new Map(), visited: [], end: undefined, calls: 0 };
   let request: ClaimedRequest = claimed();
   const spend = (deployment: string) => life.spent.set(deployment, (life.spent.get(deployment) ?? 0) + 1);
   for (const turn of turns) {
@@ -42,7 +40,6 @@ async function live(turns: readonly Turn[], policy: Policy, closed: readonly str
         attemptsSpent: inAll + 1,
         attemptsSpentHere: here + 1,
       };
-      life.mostAtOneStay = Math.max(life.mostAtOneStay, request.attemptsSpentHere);
       continue;
     }
     const { record, story } = await attempt(request, {
@@ -64,7 +61,6 @@ async function live(turns: readonly Turn[], policy: Policy, closed: readonly str
     if (record.spent) {
       expect(story.calls).toBe(1);
       spend(deployment);
-      life.mostAtOneStay = Math.max(life.mostAtOneStay, request.attemptsSpentHere + 1);
     }
     if (record.event === "succeed" || record.event === "fail" || record.event === "hold") {
       life.end = record.event;
@@ -75,7 +71,7 @@ async function live(turns: readonly Turn[], policy: Policy, closed: readonly str
       ...request,
       dispatchNo: request.dispatchNo + 1,
       attemptsSpent: request.attemptsSpent + spent,
-      attemptsSpentHere: record.onward === undefined ? request.attemptsSpentHere + spent : 0,
+      attemptsSpentHere: record.onward === undefined ? request.attemptsSpentHere + spent : record.onward.spentThere,
       ...(record.onward ?? {}),
     };
   }
@@ -97,15 +93,24 @@ const closed = fc.subarray([...smart]);
 const sum = (life: Life) => [...life.spent.values()].reduce((all, n) => all + n, 0);
 
 describe("a life of failures", () => {
-  it("makes no more calls that count than are allowed, in all and at one stay, whatever fails, blocks or dies", async () => {
+  it("makes no more calls that count than are allowed, in all and on one deployment, however often it moves and whatever fails, blocks or dies", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(turn, { maxLength: 40 }), policy, closed, async (turns, allowed, shut) => {
         const life = await live(turns, allowed, shut);
         expect(sum(life)).toBeLessThanOrEqual(allowed.total);
-        expect(life.mostAtOneStay).toBeLessThanOrEqual(allowed.perDeployment);
+        for (const spent of life.spent.values()) expect(spent).toBeLessThanOrEqual(allowed.perDeployment);
       }),
       { numRuns: 300 },
     );
+  });
+
+  it("spends on a deployment that it comes back to what is left there, and no more", async () => {
+    const server: Turn = { does: "fail", kind: "server", retryAfterMs: undefined };
+    const block: Turn = { does: "block" };
+    const toAndFro = [server, block, block, server, server, server, server];
+    const { spent, visited } = await live(toAndFro, { perDeployment: 2, total: 8 }, []);
+    expect(visited.slice(0, 5)).toEqual([smart[0], smart[0], smart[1], smart[0], smart[1]]);
+    expect(spent.get(smart[0] ?? "")).toBe(2);
   });
 
   it("ends: with as many failures that count as attempts are allowed, and one look more, there is nothing left to try", async () => {

@@ -146,8 +146,15 @@ describe("an attempt that fails", () => {
     expect(record?.onward).toEqual({
       deployment: "openai/gpt-5-mini",
       lane: "openai.gpt-5-mini",
+      spentThere: 0,
       passedOver: [
-        { deployment: "anthropic/claude-haiku-4-5", lane: "anthropic.haiku", kind: "server", message: "went wrong" },
+        {
+          deployment: "anthropic/claude-haiku-4-5",
+          lane: "anthropic.haiku",
+          kind: "server",
+          message: "went wrong",
+          spent: 3,
+        },
       ],
     });
   });

@@ -1,7 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Deployment } from "../../../src/config/deployment.ts";
-import { blockedKind, type LeftBehind, leftBehind, standIns, usableDeployments } from "../../../src/routing/route.ts";
+import {
+  blockedKind,
+  type LeftBehind,
+  leftBehind,
+  spentThere,
+  standIns,
+  usableDeployments,
+} from "../../../src/routing/route.ts";
 
 const deployment = (id: string): Deployment => {
   const [provider = "", model = ""] = id.split("/");
@@ -78,4 +85,12 @@ describe("what is left behind", () => {
       }),
     );
   });
+});
+
+it("knows what was spent on a deployment that was left behind, and of others nothing", () => {
+  const passed = [
+    { deployment: "a/1", kind: blockedKind, spent: 2 },
+    { deployment: "b/2", kind: blockedKind },
+  ];
+  expect(["a/1", "b/2", "c/3"].map((id) => spentThere(id, passed))).toEqual([2, 0, 0]);
 });

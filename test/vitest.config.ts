@@ -11,5 +11,7 @@ export default defineConfig({
     teardownTimeout: 30_000,
     globalSetup: ["test/support/run-services.ts"],
     maxWorkers: 2,
+    // Tests that cut real connections can meet a loaded machine; a second failure is a failure, and a retry is reported.
+    retry: 1,
   },
 });

@@ -5,7 +5,7 @@
  */
 import type { Fleet } from "../src/fleet/fleet.ts";
 import { recallDispatched } from "../src/ledger/backlog.ts";
-import { dispatchNumbers, oldDispatched } from "../src/ledger/rescue.ts";
+import { dispatchNumbers, lanesWithDispatched, oldDispatched } from "../src/ledger/rescue.ts";
 import { type Side, sideOf, sides } from "../src/queue/lane-job.ts";
 
 export interface JobCheck {
@@ -43,7 +43,7 @@ export function openJobCheck(
   return {
     async recallMissing() {
       let recalled = 0;
-      for (const lane of pools) {
+      for (const lane of await lanesWithDispatched(ledger)) {
         const rows = await oldDispatched(ledger, lane, graceMs);
         if (rows.length === 0) continue;
         const missing = await lanes.missing(
@@ -55,9 +55,9 @@ export function openJobCheck(
       return recalled;
     },
     async removeStray() {
-      let removed = 0;
-      for (const lane of pools) for (const side of sides) removed += await removeStrayFrom(lane, side);
-      return removed;
+      // At once: most lanes are empty, and there may be hundreds.
+      const looks = pools.flatMap((lane) => sides.map((side) => removeStrayFrom(lane, side)));
+      return (await Promise.all(looks)).reduce((sum, removed) => sum + removed, 0);
     },
   };
 }

@@ -7,13 +7,13 @@ import { v7 as uuidv7 } from "uuid";
 import { shareFor } from "../src/admission/shape.ts";
 import type { AttemptDeps } from "../src/attempt/context.ts";
 import { type Ended, runAttempt } from "../src/attempt/run-attempt.ts";
+import { connectTo } from "../src/fleet/connect.ts";
 import type { Fleet } from "../src/fleet/fleet.ts";
 import { type ClaimedRequest, claimRequests } from "../src/ledger/claim.ts";
 import { isPostgresAway } from "../src/ledger/interruption.ts";
 import { openLimitObserver } from "../src/ledger/rate-limits.ts";
 import { openSpool } from "../src/ledger/spool.ts";
 import type { Connection } from "../src/provider/provider.ts";
-import { providers } from "../src/provider/registry.ts";
 import { consumeLane, type Handled, type Unclaimed } from "../src/queue/consume.ts";
 import type { Pass } from "../src/queue/gate.ts";
 import { type LaneJob, type Side, sides } from "../src/queue/lane-job.ts";
@@ -201,11 +201,8 @@ export function startProviderWorker(fleet: Fleet, given: ProviderWorkerOptions):
 function connect(fleet: Fleet, names: readonly string[]): ReadonlyMap<string, Connection> {
   return new Map(
     names.flatMap((id) => {
-      const credential = fleet.config.credentials.get(id);
-      const provider = providers[id];
-      if (provider === undefined || credential?.apiKey === undefined) return [];
-      const { apiKey, baseUrl } = credential;
-      return [[id, provider.connect(baseUrl === undefined ? { apiKey } : { apiKey, baseUrl })] as const];
+      const connection = connectTo(fleet.config, id);
+      return connection === undefined ? [] : [[id, connection] as const];
     }),
   );
 }

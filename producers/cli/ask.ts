@@ -8,6 +8,8 @@ import {
   type RequestView,
   requestById,
 } from "../../src/ledger/requests.ts";
+import { isStreamed } from "../../src/request/body.ts";
+import type { Delta } from "../../src/request/delta.ts";
 import { type AllWorkers, startAll } from "../../workers/all.ts";
 import { follow, take } from "../library/asking.ts";
 import { openEndWaiter } from "../library/ended.ts";
@@ -26,18 +28,24 @@ export interface Asked {
 }
 
 /** Whoever leaves cancels: the first Ctrl-C cancels the request, a second one ends at once. */
-export async function ask(fleet: Fleet, shell: Shell, order: Order): Promise<Asked> {
+export async function ask(
+  fleet: Fleet,
+  shell: Shell,
+  order: Order,
+  { verbose = false }: { readonly verbose?: boolean } = {},
+): Promise<Asked> {
   const leave = onLeave(exitCodes.failure);
   const waiter = openEndWaiter(fleet);
   let workers: AllWorkers | undefined;
-  const screen = openScreen(shell);
+  const screen = openScreen(shell, verbose);
   try {
     // Nobody should be left waiting for what nothing can deliver: without Redis there is nothing to accept for.
     await fleet.lanes.ping();
     const taken = await take(fleet, { ...order, replyWanted: true });
     if (!taken.ok) throw new CommandFailed(taken.refusal.message, refusalCode(taken.refusal));
+    if (taken.warning !== undefined) shell.note(taken.warning);
     if (!(await isServed(fleet, taken.id))) workers = await startAll(fleet, { onError: openComplaints(shell.note) });
-    const following = order.body.stream === true ? { onPiece: screen.piece } : {};
+    const following = isStreamed(order.body) ? { onPiece: screen.piece } : {};
     const request = await follow(fleet, waiter, taken.id, { signal: leave.signal, ...following });
     screen.end();
     if (leave.signal.aborted) {
@@ -61,19 +69,21 @@ async function isServed(fleet: Fleet, id: string): Promise<boolean> {
   return request === undefined || (await workersOf(fleet, request.lane)) !== 0;
 }
 
-/** Text as it comes, on stdout; what a failed attempt had said already is marked as void. */
-function openScreen(shell: Shell) {
+/** Text as it comes, on stdout, and with `verbose` reasoning on stderr; what a failed attempt had said already is marked as void. */
+function openScreen(shell: Shell, verbose: boolean) {
   let written = "";
   return {
-    piece(type: "begin" | "text", text: string) {
+    piece(delta: Delta | undefined) {
       if (shell.json) return;
-      if (type === "begin" && written !== "") {
+      if (delta === undefined && written !== "") {
         process.stdout.write("\n");
         shell.note("(that attempt failed; its text is void, the answer starts over)");
         written = "";
       }
-      process.stdout.write(text);
-      written += text;
+      if (delta?.type === "reasoning" && verbose) process.stderr.write(delta.text);
+      if (delta?.type !== "text") return;
+      process.stdout.write(delta.text);
+      written += delta.text;
     },
     end() {
       if (written !== "" && !written.endsWith("\n")) process.stdout.write("\n");

@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { redactText } from "../../src/telemetry/redact.ts";
 import { registerBatch } from "./commands/batch.ts";
 import { registerDemo } from "./commands/demo.ts";
+import { registerKey } from "./commands/key.ts";
 import { registerMigrate } from "./commands/migrate.ts";
 import { registerProvider } from "./commands/provider.ts";
 import { registerPrune } from "./commands/prune.ts";
@@ -26,6 +27,7 @@ for (const register of [
   registerServe,
   registerWorker,
   registerMigrate,
+  registerKey,
   registerSimulate,
   registerRun,
   registerBatch,

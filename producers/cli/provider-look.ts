@@ -7,16 +7,9 @@ import { loadEstimates, type StoredEstimate } from "../../src/ledger/estimates.t
 import { type LaneCensus, laneCensus } from "../../src/ledger/lane-census.ts";
 import { limitReadings, type StoredReading } from "../../src/ledger/limit-readings.ts";
 import { pausedLanes } from "../../src/ledger/toggles.ts";
-import { providers } from "../../src/provider/registry.ts";
-import { span } from "./amounts.ts";
 import { circuitsOf } from "./circuit-look.ts";
-
-const patienceMs = 5_000;
-
-export type Answer =
-  | { readonly asked: false; readonly missing: string }
-  | { readonly asked: true; readonly ok: true; readonly ms: number }
-  | { readonly asked: true; readonly ok: false; readonly ms: number; readonly kind: string; readonly message: string };
+import { type Headroom, headroomOf } from "./headroom.ts";
+import { type Answer, askProvider } from "./provider-answer.ts";
 
 export interface ProviderHealth {
   readonly provider: string;
@@ -26,6 +19,8 @@ export interface ProviderHealth {
   /** Of every known deployment. */
   readonly circuits: readonly CircuitStatus[];
   readonly estimates: readonly StoredEstimate[];
+  /** Of its lanes, where the provider has said what is left. */
+  readonly headroom: readonly Headroom[];
 }
 
 export interface LaneHealth {
@@ -56,7 +51,7 @@ export async function lookAtProviders(fleet: Fleet): Promise<ProviderHealth[]> {
     [...fleet.config.credentials].map(async ([provider, credential]) => ({
       provider,
       baseUrl: credential.baseUrl,
-      answer: await probe(fleet, provider),
+      answer: await askProvider(fleet.config, provider),
       lanes: census.flatMap(({ lane, counts }) => {
         const pool = fleet.config.catalog.pools.get(lane);
         if (pool?.provider !== provider) return [];
@@ -66,6 +61,10 @@ export async function lookAtProviders(fleet: Fleet): Promise<ProviderHealth[]> {
       }),
       circuits: circuits.filter((circuit) => circuit.provider === provider),
       estimates: estimates.filter((estimate) => estimate.provider === provider),
+      headroom: headroomOf(
+        readings.filter(({ pool }) => pools.find(({ id }) => id === pool)?.provider === provider),
+        Date.now(),
+      ),
     })),
   );
 }
@@ -77,26 +76,6 @@ async function lookAtCircuits(fleet: Fleet, providerIds: readonly string[]): Pro
   } finally {
     circuits.close();
   }
-}
-
-async function probe(fleet: Fleet, id: string): Promise<Answer> {
-  const credential = fleet.config.credentials.get(id);
-  const provider = providers[id];
-  if (provider === undefined || credential?.apiKey === undefined) {
-    return { asked: false, missing: `set ${credential?.variable ?? "a key"}` };
-  }
-  const { apiKey, baseUrl } = credential;
-  const connection = provider.connect(baseUrl === undefined ? { apiKey } : { apiKey, baseUrl });
-  const began = performance.now();
-  const outcome = await connection.probe({
-    signal: AbortSignal.timeout(patienceMs),
-    onText: () => {},
-    onActivity: () => {},
-  });
-  const ms = Math.round(performance.now() - began);
-  if (outcome.ok) return { asked: true, ok: true, ms };
-  const { kind, message } = outcome.failure;
-  return { asked: true, ok: false, ms, kind, message: ms >= patienceMs ? `no answer in ${span(patienceMs)}` : message };
 }
 
 /** Unfinished requests of a lane. */

@@ -1,13 +1,19 @@
 /** Orders that HTTP callers hand over: all of them or none, and with an idempotency key only once. */
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import { type Order, refusalOf } from "../../src/intake/order.ts";
-import { pathOf } from "../jsonl/complaint.ts";
 import { type Taken, takenOf } from "../library/taken.ts";
+import { pathOf } from "../wire/complaint.ts";
 import type { Problem } from "./problem.ts";
 
 export type Placed =
-  | { readonly ok: true; readonly ids: readonly string[]; readonly fresh: boolean }
+  | { readonly ok: true; readonly requests: readonly PlacedRequest[]; readonly fresh: boolean }
   | { readonly ok: false; readonly problem: Problem };
+
+export interface PlacedRequest {
+  readonly id: string;
+  /** What may go wrong with it, though it was taken. */
+  readonly warnings: readonly string[];
+}
 
 export async function placeOrders(fleet: Fleet, orders: readonly Order[], many: boolean): Promise<Placed> {
   const place = (at: number) => (many ? pathOf("", [at]) : "");
@@ -16,15 +22,15 @@ export async function placeOrders(fleet: Fleet, orders: readonly Order[], many: 
     if (refusal !== undefined) return { ok: false, problem: refused(refusal, place(at)) };
   }
   const accepted = await fleet.intake.accept(orders);
-  const ids: string[] = [];
+  const requests: PlacedRequest[] = [];
   let fresh = false;
   for (const [at, order] of orders.entries()) {
     const taken = await takenOf(fleet, order, accepted[at]);
     if (!taken.ok) return { ok: false, problem: refused(taken.refusal, place(at)) };
-    ids.push(taken.id);
+    requests.push({ id: taken.id, warnings: taken.warning === undefined ? [] : [taken.warning] });
     fresh ||= taken.fresh;
   }
-  return { ok: true, ids, fresh };
+  return { ok: true, requests, fresh };
 }
 
 type Reason = Extract<Taken, { ok: false }>["refusal"];
@@ -34,6 +40,8 @@ const answers: Readonly<Record<Reason["code"], Pick<Problem, "status" | "type"> 
   no_credential: { status: 400, type: "invalid_request_error", field: "model" },
   exceeds_limit: { status: 413, type: "invalid_request_error", field: "messages" },
   too_long: { status: 413, type: "invalid_request_error", field: "messages" },
+  unable: { status: 400, type: "invalid_request_error", field: "model" },
+  bad_schema: { status: 400, type: "invalid_request_error" },
   idempotency_mismatch: { status: 409, type: "conflict_error" },
   tenant_backlog_full: { status: 429, type: "rate_limit_error" },
   backlog_full: { status: 503, type: "unavailable_error" },

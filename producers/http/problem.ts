@@ -3,6 +3,7 @@ import type { FastifyReply } from "fastify";
 
 export type ProblemType =
   | "invalid_request_error"
+  | "authentication_error"
   | "forbidden_error"
   | "not_found_error"
   | "conflict_error"

@@ -1,6 +1,8 @@
 /** A request as HTTP callers see it. What is unknown is null, never zero. */
 import type { AttemptView, RequestView } from "../../src/ledger/requests.ts";
 import { priorityName } from "../../src/request/priority.ts";
+import { answerJson } from "../wire/result-json.ts";
+import { usageJson } from "../wire/usage-json.ts";
 
 export function requestJson(request: RequestView, attempts?: readonly AttemptView[]) {
   return {
@@ -19,6 +21,7 @@ export function requestJson(request: RequestView, attempts?: readonly AttemptVie
     hold_reason: request.holdReason ?? null,
     failure: failureOf(request),
     result: resultJson(request),
+    ...(request.rejected === undefined ? {} : { rejected: request.rejected }),
     /** whole, masked or removed; the answer null where there never was one. */
     kept: { prompt: request.kept.prompt, answer: request.kept.answer ?? null },
     passed_over: request.passedOver.map(({ deployment, kind, message }) => ({ deployment, kind, message })),
@@ -33,7 +36,8 @@ const resultJson = ({ result }: RequestView) =>
   result === undefined
     ? null
     : {
-        text: result.text,
+        /** Bytes of its sound: GET /v1/requests/:id/audio. */
+        ...answerJson(result),
         finish: result.finish,
         provider: result.provider,
         model: result.model,
@@ -51,6 +55,7 @@ const attemptJson = (attempt: AttemptView) => ({
   first_token_ms: attempt.firstTokenMs,
   input_tokens: attempt.inputTokens,
   output_tokens: attempt.outputTokens,
+  usage: usageJson(attempt.usage),
   /** A string: JSON numbers are not exact. */
   cost_nano_usd: attempt.costNanoUsd,
 });

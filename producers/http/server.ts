@@ -1,19 +1,22 @@
 /** The HTTP producer: the native API, Bull Board, health and metrics on one port. It composes and decides nothing. */
 import fastify, { type FastifyInstance } from "fastify";
 import type { Fleet } from "../../src/fleet/fleet.ts";
+import { anyKeys, createKey } from "../../src/ledger/api-keys.ts";
 import type { Log } from "../../src/telemetry/log.ts";
 import { openEndWaiter } from "../library/ended.ts";
 import { addBoard } from "./board.ts";
 import { bodyLimitBytes, boundBodies } from "./body-room.ts";
+import { askForKeys, openCallers } from "./callers.ts";
 import { problemOf } from "./errors.ts";
 import { guard, isLoopback } from "./guard.ts";
 import { addHealth } from "./health.ts";
+import { addLogin } from "./login.ts";
 import { sendProblem } from "./problem.ts";
 import { addRequests } from "./requests.ts";
 import { addTokenEvents } from "./token-events.ts";
 
 export interface HttpOptions {
-  /** Anything but loopback opens the fleet, its money and its answers to whoever reaches the port. */
+  /** On anything but loopback calls need an API key: the first start makes one and tells it through `warn`. */
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
@@ -43,6 +46,9 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
   // Only JSON: a form of another site's page can send text/plain without asking.
   app.removeContentTypeParser("text/plain");
   guard(app, options.host);
+  const callers = openCallers(fleet);
+  askForKeys(app, callers);
+  addLogin(app, callers);
   boundBodies(app);
   wordErrors(app, options.log);
   addHealth(app, fleet);
@@ -51,10 +57,9 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
   addBoard(app, fleet);
   addMetrics(app, options.metricsText);
 
-  if (!isLoopback(options.host)) {
-    options.warn?.(
-      `listening on ${options.host}: there is no authentication yet, so whoever reaches this port can spend your keys`,
-    );
+  if (!isLoopback(options.host) && !(await anyKeys(fleet.ledger))) {
+    const { key } = await createKey(fleet.ledger, { tenant: fleet.config.tenant, name: "first start", scope: "admin" });
+    options.warn?.(`listening on ${options.host}, so every call needs an API key; this one may do everything: ${key}`);
   }
   await app.listen({ host: options.host, port: options.port });
   return {

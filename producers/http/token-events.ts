@@ -1,15 +1,20 @@
 /**
  * `GET /v1/requests/:id/stream`: the text of a request as server-sent events. Ids are those of the Redis stream, so a
- * client that comes back with Last-Event-ID goes on where it was. `begin` starts the text over (a new attempt), `text`
- * adds to it, `done` says how the request ended; the whole answer is at `GET /v1/requests/:id`.
+ * client that comes back with Last-Event-ID goes on where it was. `begin` starts the answer over (a new attempt); `text`,
+ * `reasoning`, `tool-call` and `audio` add to it; `usage` says what the call that answered took; `done` ends it, with the
+ * finish reason or the failure. The whole answer is at `GET /v1/requests/:id`.
  */
 import type { ServerResponse } from "node:http";
 import type { FastifyInstance } from "fastify";
 import type { Fleet } from "../../src/fleet/fleet.ts";
-import type { RequestView } from "../../src/ledger/requests.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import { attemptsOf, type RequestView } from "../../src/ledger/requests.ts";
+import type { Delta } from "../../src/request/delta.ts";
 import { isTerminal } from "../../src/request/lifecycle.ts";
+import type { Usage } from "../../src/request/usage.ts";
 import { openStreamReader, type StreamReader } from "../../src/stream/token-stream.ts";
 import type { EndWaiter } from "../library/ended.ts";
+import { usageJson } from "../wire/usage-json.ts";
 import { notFound, type Problem, sendProblem } from "./problem.ts";
 import { type ById, find, leaving } from "./requests.ts";
 
@@ -24,7 +29,7 @@ const lingerMs = 50;
 export function addTokenEvents(app: FastifyInstance, fleet: Fleet, waiter: EndWaiter, closing: AbortSignal): void {
   let readers = 0;
   app.get<ById>("/v1/requests/:id/stream", async (request, reply) => {
-    const found = await find(fleet, request.params.id);
+    const found = await find(fleet, request.caller, request.params.id);
     if (found === undefined) return sendProblem(reply, notFound(request.params.id));
     if (readers >= maxReaders) return sendProblem(reply, tooManyReaders);
     const gone = AbortSignal.any([closing, leaving(reply)]);
@@ -37,7 +42,11 @@ export function addTokenEvents(app: FastifyInstance, fleet: Fleet, waiter: EndWa
         if (value !== undefined) raw.setHeader(name, value);
       }
       raw.flushHeaders();
-      await tell({ raw, reader, waiter, gone }, found, lastIdOf(request.headers["last-event-id"]));
+      await tell(
+        { raw, reader, waiter, gone, ledger: fleet.ledger },
+        found,
+        lastIdOf(request.headers["last-event-id"]),
+      );
       raw.end();
     } catch {
       // The head is out: a connection that breaks off is how the client learns that it must come back.
@@ -56,6 +65,7 @@ interface Teller {
   readonly reader: StreamReader;
   readonly waiter: EndWaiter;
   readonly gone: AbortSignal;
+  readonly ledger: Ledger;
 }
 
 async function tell(teller: Teller, request: RequestView, from: string): Promise<void> {
@@ -68,12 +78,18 @@ async function tell(teller: Teller, request: RequestView, from: string): Promise
   while (!gone.aborted) {
     const ended = end !== undefined;
     const pieces = await teller.reader.read(request.id, last, ended ? lingerMs : pieceMs);
-    for (const piece of pieces) await write(teller, piece.type, { text: piece.text }, piece.id);
+    for (const { id, delta } of pieces) {
+      if (delta === undefined) await write(teller, "begin", { text: "" }, id);
+      else await write(teller, delta.type, dataOf(delta), id);
+    }
     last = pieces.at(-1)?.id ?? last;
     if (ended && pieces.length === 0) break;
   }
   await ending;
-  if (end !== undefined) await write(teller, "done", doneOf(end));
+  if (end === undefined) return;
+  const usage = usageJson(await usageOf(teller.ledger, end));
+  if (usage !== null) await write(teller, "usage", usage);
+  await write(teller, "done", doneOf(end));
 }
 
 /** Keeps the connection alive while nothing comes, and learns of the end. */
@@ -85,6 +101,14 @@ async function watchEnd(teller: Teller, id: string, learned: (end: RequestView) 
     if (!teller.gone.aborted) teller.raw.write(": still at it\n\n");
   }
 }
+
+/** Of the call that answered. */
+async function usageOf(ledger: Ledger, end: RequestView): Promise<Usage> {
+  if (end.state !== "succeeded") return {};
+  return (await attemptsOf(ledger, end.id)).findLast(({ outcome }) => outcome === "succeeded")?.usage ?? {};
+}
+
+const dataOf = ({ type: _type, ...data }: Delta): object => data;
 
 const doneOf = (request: RequestView) => ({
   id: request.id,

@@ -50,7 +50,7 @@ export async function enqueue(input: Input, work: Enqueueing): Promise<Enqueued>
   for await (const line of readLines(hashed(input.chunks(), hash))) {
     if (line.no <= work.afterLine) continue;
     const read = readLine(line, work.rules.defaults);
-    if (!read.ok || work.rules.refusal(read.value.body) !== undefined) continue;
+    if (!read.ok || work.rules.verdict(read.value.body).refusal !== undefined) continue;
     chunk.add(orderOf(work, read.value, line.no), line.readable ? line.text.length : 0);
     if (chunk.isFull() && !(await send())) return "stopped";
   }

@@ -1,5 +1,5 @@
 /** One line of a batch file: which of the two wires it speaks, and what it asks for. Pure. */
-import type { Read } from "./complaint.ts";
+import type { Read } from "../wire/complaint.ts";
 import type { Line } from "./lines.ts";
 import { readOpenaiLine } from "./openai-line.ts";
 import type { LineDefaults, ParsedLine } from "./parsed-line.ts";

@@ -4,9 +4,10 @@
  * cost.
  */
 import type { BatchLine } from "../../src/ledger/batch-results.ts";
-import type { FinishReason, Result } from "../../src/request/result.ts";
+import type { Result } from "../../src/request/result.ts";
+import { openaiBody } from "../wire/openai-completion.ts";
 import { failureOf } from "./line-failure.ts";
-import { accountOf } from "./plain-answer.ts";
+import { accountOf, rejectedOf } from "./plain-answer.ts";
 
 export function openaiAnswer(line: BatchLine): Readonly<Record<string, unknown>> {
   const { result } = line;
@@ -15,8 +16,8 @@ export function openaiAnswer(line: BatchLine): Readonly<Record<string, unknown>>
     custom_id: line.customId,
     ...(result === undefined
       ? failureParts(line)
-      : { response: responseOf(line, 200, completion(line, result)), error: null }),
-    millrace: { line: line.lineNo, provider: result?.provider ?? null, ...accountOf(line) },
+      : { response: responseOf(line, 200, bodyOf(line, result)), error: null }),
+    millrace: { line: line.lineNo, provider: result?.provider ?? null, ...rejectedOf(line), ...accountOf(line) },
   };
 }
 
@@ -28,36 +29,13 @@ const responseOf = (line: BatchLine, status: number, body: unknown) => ({
   body,
 });
 
-const completion = (line: BatchLine, result: Result) => ({
-  id: `chatcmpl-${bare(line.requestId)}`,
-  object: "chat.completion",
-  created: Math.floor((line.finishedAt?.getTime() ?? 0) / 1000),
-  model: result.model,
-  choices: [
-    {
-      index: 0,
-      message: { role: "assistant", content: result.text, refusal: null },
-      logprobs: null,
-      finish_reason: finishReasons[result.finish.unified],
-    },
-  ],
-  usage: usageOf(line),
-});
-
-/** OpenAI's words; it has none for "other". */
-const finishReasons: Readonly<Record<FinishReason["unified"], string>> = {
-  stop: "stop",
-  length: "length",
-  "content-filter": "content_filter",
-  "tool-calls": "tool_calls",
-  other: "stop",
-};
-
-/** Null unless both sides are known: clients add these up. */
-const usageOf = ({ inputTokens, outputTokens }: BatchLine) =>
-  inputTokens === undefined || outputTokens === undefined
-    ? null
-    : { prompt_tokens: inputTokens, completion_tokens: outputTokens, total_tokens: inputTokens + outputTokens };
+const bodyOf = (line: BatchLine, result: Result) =>
+  openaiBody({
+    id: bare(line.requestId),
+    createdSeconds: Math.floor((line.finishedAt?.getTime() ?? 0) / 1000),
+    result,
+    usage: line.usage,
+  });
 
 function failureParts(line: BatchLine) {
   const { kind, message } = failureOf(line);

@@ -1,21 +1,23 @@
 /** The answer to a plain line. What is unknown is null, never zero. */
 import type { BatchLine } from "../../src/ledger/batch-results.ts";
 import { formatUsd } from "../../src/pricing/money.ts";
+import { answerJson } from "../wire/result-json.ts";
+import { usageJson } from "../wire/usage-json.ts";
 import { failureOf } from "./line-failure.ts";
 
 export function plainAnswer(line: BatchLine): Readonly<Record<string, unknown>> {
   const { result } = line;
   const head = { id: line.customId, line: line.lineNo };
   if (result === undefined) {
-    return { ...head, error: failureOf(line), model: line.model, ...accountOf(line) };
+    return { ...head, error: { ...failureOf(line), ...rejectedOf(line) }, model: line.model, ...accountOf(line) };
   }
   return {
     ...head,
-    text: result.text,
+    ...answerJson(result),
     model: result.model,
     provider: result.provider,
     finish: result.finish.unified,
-    usage: usageOf(line),
+    usage: usageJson(line.usage),
     ...accountOf(line),
   };
 }
@@ -27,7 +29,5 @@ export const accountOf = (line: BatchLine) => ({
   passed_over: line.passedOver.map(({ deployment, kind, message }) => ({ deployment, kind, message })),
 });
 
-const usageOf = ({ inputTokens, outputTokens }: BatchLine) =>
-  inputTokens === undefined && outputTokens === undefined
-    ? null
-    : { input_tokens: inputTokens ?? null, output_tokens: outputTokens ?? null };
+/** What the model said where that was not of the form that was asked for. */
+export const rejectedOf = ({ rejected }: BatchLine) => (rejected === undefined ? {} : { rejected });

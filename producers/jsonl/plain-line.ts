@@ -1,63 +1,46 @@
-/** `{"prompt": "…"}` or `{"messages": […]}`, with optional id, model, priority, system, limits and sampling. */
+/** `{"prompt": "…"}`, `{"messages": […]}` or another operation, with optional id, model, priority and every field of a request. */
 import { z } from "zod";
-import { type Message, promptBody } from "../../src/request/body.ts";
 import { priorityNames } from "../../src/request/priority.ts";
-import { type Read, read } from "./complaint.ts";
-import { idSchema, modelSchema } from "./line-fields.ts";
-import { readMessages } from "./messages.ts";
+import { type Read, read } from "../wire/complaint.ts";
+import { idSchema } from "../wire/fields.ts";
+import { apart, readNative } from "../wire/native.ts";
 import type { LineDefaults, ParsedLine } from "./parsed-line.ts";
-import { samplingOf, samplingShape } from "./sampling.ts";
 
 const anyId = z.union([idSchema, z.number().int().transform(String)], {
   error: "must be a text of 1 to 512 characters without control characters, or a whole number",
 });
 
-const plainSchema = z.strictObject({
-  prompt: z.string().optional(),
-  messages: z.unknown().optional(),
+const lineSchema = z.strictObject({
   id: anyId.nullish(),
   custom_id: anyId.nullish(),
-  model: modelSchema.nullish(),
-  priority: z.enum(priorityNames, { error: `must be one of ${priorityNames.join(", ")}` }).nullish(),
-  system: z.string().nullish(),
-  ...samplingShape,
-  /** The caller's own; not read. */
-  metadata: z.unknown().optional(),
+  priority: z.enum(priorityNames).nullish(),
 });
 
 /** A line without an id is called `line-<no>`. */
 export function readPlainLine(value: object, no: number, defaults: LineDefaults): Read<ParsedLine> {
-  const hasPrompt = "prompt" in value;
-  if (!hasPrompt && !("messages" in value)) return { ok: false, reason: neitherOf(value) };
-  if (hasPrompt && "messages" in value) return { ok: false, reason: 'has both "prompt" and "messages"; give one' };
-  const plain = read(plainSchema, value);
-  if (!plain.ok) return plain;
-  const turns = readTurns(plain.value);
-  if (!turns.ok) return turns;
-
-  const { messages } = turns.value;
-  const system = [plain.value.system, turns.value.system].filter((text) => typeof text === "string").join("\n\n");
+  const unusable = unusableAsk(value);
+  if (unusable !== undefined) return { ok: false, reason: unusable };
+  const { own, asked } = apart(value, lineSchema.shape);
+  const body = readNative(asked, "", defaults.model ?? "default");
+  if (!body.ok) return body;
+  const line = read(lineSchema, own);
+  if (!line.ok) return line;
   return {
     ok: true,
     value: {
-      customId: plain.value.id ?? plain.value.custom_id ?? `line-${no}`,
+      customId: line.value.id ?? line.value.custom_id ?? `line-${no}`,
       shape: "plain",
-      priority: plain.value.priority ?? defaults.priority,
-      body: {
-        model: plain.value.model ?? defaults.model ?? "default",
-        ...(system === "" ? {} : { system }),
-        messages: [...messages],
-        ...samplingOf(plain.value),
-      },
+      priority: line.value.priority ?? defaults.priority,
+      body: body.value,
     },
   };
 }
 
-function readTurns(plain: z.infer<typeof plainSchema>) {
-  if (plain.prompt === undefined) return readMessages(plain.messages, "messages");
-  if (plain.prompt === "") return { ok: false, reason: "prompt is empty" } as const;
-  const messages: readonly Message[] = promptBody("", plain.prompt).messages;
-  return { ok: true, value: { system: undefined, messages } } as const;
+function unusableAsk(value: object): string | undefined {
+  if ("operation" in value && value.operation !== "chat") return undefined;
+  if (!("prompt" in value) && !("messages" in value)) return neitherOf(value);
+  if ("prompt" in value && "messages" in value) return 'has both "prompt" and "messages"; give one';
+  return "prompt" in value && value.prompt === "" ? "prompt is empty" : undefined;
 }
 
 function neitherOf(value: object): string {

@@ -2,6 +2,7 @@
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import type { Order } from "../../src/intake/order.ts";
 import { type RequestView, requestById } from "../../src/ledger/requests.ts";
+import type { Delta } from "../../src/request/delta.ts";
 import { isTerminal } from "../../src/request/lifecycle.ts";
 import { openStreamReader } from "../../src/stream/token-stream.ts";
 import type { EndWaiter } from "./ended.ts";
@@ -15,8 +16,8 @@ export async function take(fleet: Fleet, order: Order): Promise<Taken> {
 
 export interface Following {
   readonly signal?: AbortSignal;
-  /** Told of text as it comes (for orders with `body.stream`); `begin` starts the text over. */
-  readonly onPiece?: (type: "begin" | "text", text: string) => void;
+  /** Told of the answer as it comes (for orders with `body.stream`); undefined: it starts over. */
+  readonly onPiece?: (delta: Delta | undefined) => void;
 }
 
 /** Waits until the request has ended, is held for a person, or `signal` aborts; answers how it stands then. */
@@ -64,7 +65,7 @@ async function readPieces(
     for (let last = "0"; ; ) {
       const ending = over.aborted;
       const pieces = await reader.read(id, last, ending ? lingerMs : 100);
-      for (const piece of pieces) onPiece(piece.type, piece.text);
+      for (const piece of pieces) onPiece(piece.delta);
       last = pieces.at(-1)?.id ?? last;
       if (ending && pieces.length === 0) return;
     }

@@ -8,16 +8,15 @@
  * ```
  */
 import { type Fleet, openFleet } from "../../src/fleet/fleet.ts";
-import { attemptsOf, cancelRequest, type RequestView, requestById } from "../../src/ledger/requests.ts";
-import { type Body, bodySchema, type Message, promptBody } from "../../src/request/body.ts";
+import { cancelRequest, type RequestView, requestById } from "../../src/ledger/requests.ts";
+import { audioOf, type KeptAudio } from "../../src/ledger/result-audio.ts";
+import type { Delta } from "../../src/request/delta.ts";
 import { isTerminal, type RequestState } from "../../src/request/lifecycle.ts";
-import type { Priority } from "../../src/request/priority.ts";
-import type { FinishReason } from "../../src/request/result.ts";
 import { type AllWorkers, startAll } from "../../workers/all.ts";
-import { read } from "../jsonl/complaint.ts";
+import { type Answer, answerOf } from "./answer.ts";
+import { type Ask, bodyOf } from "./ask.ts";
 import { follow, take } from "./asking.ts";
 import { type EndWaiter, openEndWaiter } from "./ended.ts";
-import { spendOf } from "./spend.ts";
 
 export interface ConnectOptions {
   /** Folder of `.millrace` and `millrace.yaml`; the current one unless given. */
@@ -30,40 +29,19 @@ export interface ConnectOptions {
   readonly onError?: (error: unknown) => void;
 }
 
-export type Ask = {
-  /** A model, `provider/model`, a name of millrace.yaml, or `default`. */
-  readonly model?: string;
-  readonly system?: string;
-  readonly maxOutputTokens?: number;
-  readonly temperature?: number;
-  readonly topP?: number;
-  readonly topK?: number;
-  readonly stop?: readonly string[];
-  readonly seed?: number;
-  /** `standard` unless given; `interactive` goes before everything else. */
-  readonly priority?: Priority;
-  readonly tenant?: string;
-  /** Not started after this many milliseconds: it fails then. */
-  readonly deadlineMs?: number;
-  /** The same key brings the same request, not a second one. */
-  readonly idempotencyKey?: string;
-} & ({ readonly prompt: string } | { readonly messages: readonly Message[] });
-
-export interface Answer {
-  readonly id: string;
-  readonly text: string;
-  readonly provider: string;
-  readonly model: string;
-  readonly finish: FinishReason;
-  /** Of all calls made for it; undefined when a price or the usage of one is unknown. */
-  readonly costNanoUsd: bigint | undefined;
-}
+export type { Answer, AnswerAudio } from "./answer.ts";
+export type { Ask, Terms } from "./ask.ts";
 
 export type Status =
   | { readonly state: "succeeded"; readonly answer: Answer }
   /** It was answered, and the answer is no longer kept. */
   | { readonly state: "succeeded"; readonly answer: undefined; readonly reason: string }
-  | { readonly state: Exclude<RequestState, "succeeded">; readonly reason: string | undefined };
+  | {
+      readonly state: Exclude<RequestState, "succeeded">;
+      readonly reason: string | undefined;
+      /** What the model said, where that was not of the form that was asked for. */
+      readonly rejected?: string;
+    };
 
 /** The order was not taken: a field is wrong, nobody offers the model, its provider has no key, its key was used before for
  *  something else, the backlog is full. Nothing was stored. */
@@ -82,11 +60,20 @@ export class RequestFailed extends Error {
   override readonly name = "RequestFailed";
   readonly id: string;
   readonly state: RequestState;
-  constructor(id: string, state: RequestState, reason: string | undefined) {
+  /** What the model said, where that was not of the form that was asked for. */
+  readonly rejected: string | undefined;
+  constructor(id: string, state: RequestState, reason: string | undefined, rejected?: string) {
     super(`request ${id} ${state === "held" ? "is held" : state}${reason === undefined ? "" : `: ${reason}`}`);
     this.id = id;
     this.state = state;
+    this.rejected = rejected;
   }
+}
+
+export interface RunOptions {
+  readonly signal?: AbortSignal;
+  /** Told of the answer as it comes, for which the request is streamed; undefined: it starts over. */
+  readonly onDelta?: (delta: Delta | undefined) => void;
 }
 
 export class Millrace {
@@ -109,17 +96,27 @@ export class Millrace {
 
   /** Stores a request durably and answers with its id. Throws OrderRefused. */
   async enqueue(ask: Ask): Promise<string> {
-    return this.#take(ask, false);
+    return this.#take(ask, false, false);
   }
 
   /** Stores a request and waits for its answer. Throws OrderRefused and RequestFailed; an abort leaves the request running. */
-  async run(ask: Ask, options: { readonly signal?: AbortSignal } = {}): Promise<Answer> {
-    const id = await this.#take(ask, true);
-    const request = await follow(this.#fleet, this.#waiter, id, options);
-    options.signal?.throwIfAborted();
+  async run(ask: Ask, options: RunOptions = {}): Promise<Answer> {
+    const { signal, onDelta } = options;
+    const id = await this.#take(ask, true, onDelta !== undefined);
+    const request = await follow(this.#fleet, this.#waiter, id, {
+      ...(signal === undefined ? {} : { signal }),
+      ...(onDelta === undefined ? {} : { onPiece: onDelta }),
+    });
+    signal?.throwIfAborted();
     const status = await this.#statusOf(request);
-    if (status.state === "succeeded" && status.answer !== undefined) return status.answer;
+    if (status.state !== "succeeded") throw new RequestFailed(id, status.state, status.reason, status.rejected);
+    if (status.answer !== undefined) return status.answer;
     throw new RequestFailed(id, status.state, status.reason);
+  }
+
+  /** The sound of an answer; undefined when the request has none, or none any more. */
+  async audio(id: string): Promise<KeptAudio | undefined> {
+    return audioOf(this.#fleet.ledger, id);
   }
 
   /** How a request stands now, with its answer when it has one; undefined when no request has this id. */
@@ -140,9 +137,9 @@ export class Millrace {
     await this.#fleet.close();
   }
 
-  async #take(ask: Ask, replyWanted: boolean): Promise<string> {
+  async #take(ask: Ask, replyWanted: boolean, streamed: boolean): Promise<string> {
     const { priority = "standard", tenant = this.#fleet.config.tenant, deadlineMs, idempotencyKey } = ask;
-    const body = read(bodySchema, bodyOf(ask));
+    const body = bodyOf(ask, streamed);
     if (!body.ok) throw new OrderRefused(body.reason);
     const taken = await take(this.#fleet, {
       body: body.value,
@@ -157,33 +154,14 @@ export class Millrace {
   }
 
   async #statusOf(request: RequestView): Promise<Status> {
-    const { state, result } = request;
-    if (state !== "succeeded") return { state, reason: reasonOf(request) };
+    const { id, state, result, rejected } = request;
+    if (state !== "succeeded") {
+      return { state, reason: reasonOf(request), ...(rejected === undefined ? {} : { rejected }) };
+    }
     if (result === undefined) return { state, answer: undefined, reason: "its answer is no longer kept" };
-    const { text, provider, model, finish } = result;
-    const costNanoUsd = await this.#costOf(request.id);
-    return { state, answer: { id: request.id, text, provider, model, finish, costNanoUsd } };
-  }
-
-  async #costOf(id: string): Promise<bigint | undefined> {
-    const spend = spendOf(await attemptsOf(this.#fleet.ledger, id));
-    return spend === undefined || spend.unknownCalls > 0 ? undefined : spend.nanoUsd;
+    return { state, answer: await answerOf(this.#fleet.ledger, id, result) };
   }
 }
 
 const reasonOf = ({ state, failure, holdReason }: RequestView): string | undefined =>
   holdReason ?? (isTerminal(state) && failure !== undefined ? `${failure.kind}: ${failure.message}` : undefined);
-
-function bodyOf(ask: Ask): Body {
-  const { model = "default", system, maxOutputTokens, temperature, topP, topK, stop, seed } = ask;
-  return {
-    ...("prompt" in ask ? promptBody(model, ask.prompt) : { model, messages: [...ask.messages] }),
-    ...(system === undefined ? {} : { system }),
-    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(topP === undefined ? {} : { topP }),
-    ...(topK === undefined ? {} : { topK }),
-    ...(stop === undefined ? {} : { stop: [...stop] }),
-    ...(seed === undefined ? {} : { seed }),
-  };
-}

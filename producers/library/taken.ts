@@ -9,7 +9,7 @@ import { maskContent } from "../../src/request/mask.ts";
 
 export type Taken =
   /** `fresh`: false when this idempotency key had brought the request before. */
-  | { readonly ok: true; readonly id: string; readonly fresh: boolean }
+  | { readonly ok: true; readonly id: string; readonly fresh: boolean; readonly warning?: string }
   | { readonly ok: false; readonly refusal: Refusal | FullRefusal | Mismatch };
 
 export interface Mismatch {
@@ -28,7 +28,8 @@ export async function takenOf(fleet: Fleet, order: Order, accepted: Accepted | u
   const kept = await keptBody(fleet.ledger, id);
   // A prompt that is no longer kept cannot be compared: the key alone says which request it was.
   const same = kept === undefined || isDeepStrictEqual(kept.body, kept.masked ? maskContent(order.body) : order.body);
-  return same ? { ok: true, id, fresh: false } : { ok: false, refusal: mismatch };
+  if (!same) return { ok: false, refusal: mismatch };
+  return { ok: true, id, fresh: false, ...(accepted.warning === undefined ? {} : { warning: accepted.warning }) };
 }
 
 const mismatch: Mismatch = {

@@ -48,6 +48,8 @@ export const reactions: Readonly<Record<FailureKind, Reaction>> = {
   stream: broken,
   auth: refusal,
   client: refusal,
+  // The provider did its work; the model did not.
+  schema: plain,
   // Ended by us: they say nothing of the provider, and may have been charged.
   stopped: plain,
   deadline: plain,

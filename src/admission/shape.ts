@@ -93,7 +93,7 @@ function spaced(limit: number, jitterMs: number): Shape {
 
 /** Requests are counted as the provider does, one by one. */
 const ofMinute = ({ dimension }: Limit, limit: number): number =>
-  dimension === "requests" ? limit : Math.max(1, limit * (1 - estimateMargin));
+  dimension === "requests" ? limit : limit - Math.floor(limit * estimateMargin);
 
 /** Begins `lateMs` after the provider's clock does, so that a fast clock of ours is not early. */
 const window = (

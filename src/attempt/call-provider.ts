@@ -3,11 +3,15 @@ import { defaultMaxOutputTokens } from "../admission/estimate.ts";
 import type { ClaimedRequest } from "../ledger/claim.ts";
 import type { AttemptRow } from "../ledger/record.ts";
 import { costOf } from "../pricing/price.ts";
+import { type Body, isStreamed, operationOf } from "../request/body.ts";
+import type { Delta } from "../request/delta.ts";
 import type { Failure } from "../request/failure.ts";
 import type { CallOutcome } from "../request/outcome.ts";
 import type { Attributes, SpanHandle } from "../telemetry/telemetry.ts";
 import type { AttemptDeps, Produced, Target } from "./context.ts";
 import { type CallTimeouts, type Interruption, watchCall } from "./deadline.ts";
+import { callOperation, operationNames } from "./operation.ts";
+import { inForm } from "./structured.ts";
 
 export interface MadeCall {
   readonly outcome: CallOutcome;
@@ -27,13 +31,14 @@ export async function callProvider(
   remainingMs: number,
   produced: Produced,
 ): Promise<MadeCall> {
-  const streamed = request.body.stream === true;
-  // Text goes to Redis only where somebody reads along (invariant 13).
+  const { body } = request;
+  const streamed = isStreamed(body);
+  // An answer goes to Redis only where somebody reads along (invariant 13).
   const readAlong = streamed && request.replyWanted;
   const timeouts = { ...deps.timeouts, totalMs: Math.min(deps.timeouts.totalMs, remainingMs) };
   const hasDeadline = remainingMs < deps.timeouts.totalMs;
   const attributes = {
-    "gen_ai.operation.name": "chat",
+    "gen_ai.operation.name": operationNames[operationOf(body)],
     "gen_ai.provider.name": target.deployment.provider,
     "gen_ai.request.model": target.deployment.model,
   };
@@ -42,32 +47,29 @@ export async function callProvider(
     let firstTokenMs: number | undefined;
     const watch = watchCall(timeouts, streamed, stop);
     if (readAlong) deps.stream.begin(request.id);
-    const answer = await target.connection.call(
-      {
-        model: target.deployment.model,
-        body: request.body,
-        stream: streamed,
-        defaultMaxOutputTokens,
-        correlation: request.id,
-      },
+    const answer = await callOperation(
+      target.connection,
+      body,
+      { model: target.deployment.model, stream: streamed, defaultMaxOutputTokens, correlation: request.id },
       {
         signal: stop.signal,
         onActivity: () => watch.activity(),
-        onText: (text) => {
+        onDelta: (delta) => {
           firstTokenMs ??= deps.clock.now() - startedAt;
           watch.activity();
-          produced.tokens += text.length / charactersPerToken;
-          if (readAlong) deps.stream.text(request.id, text);
+          produced.tokens += tokensOf(delta);
+          if (readAlong) deps.stream.delta(request.id, delta);
         },
       },
     );
     watch.end();
     const interruption = watch.interruption();
-    const outcome = withReason(answer, interruption, timeouts, hasDeadline);
+    const outcome = inForm(body, withReason(answer, interruption, timeouts, hasDeadline));
     const call = {
       outcome,
       stopped: interruption === "stopped" && !outcome.ok,
       row: attemptRow(deps, target, outcome, {
+        body,
         startedAt,
         firstTokenMs,
         streamed,
@@ -78,6 +80,9 @@ export async function callProvider(
     return call;
   });
 }
+
+const tokensOf = (delta: Delta): number =>
+  ("text" in delta ? delta.text.length : "input" in delta ? delta.input.length : 0) / charactersPerToken;
 
 const timeoutWords: Readonly<Record<Exclude<Interruption, "stopped">, (timeouts: CallTimeouts) => string>> = {
   firstToken: (timeouts) => `no first token within ${timeouts.firstTokenMs} ms`,
@@ -103,27 +108,29 @@ function failureOf(interruption: Interruption, timeouts: CallTimeouts, hasDeadli
   return { kind: "timeout", message: timeoutWords[interruption](timeouts) };
 }
 
-interface Timing {
+interface Circumstances {
+  readonly body: Body;
   readonly startedAt: number;
   readonly firstTokenMs: number | undefined;
   readonly streamed: boolean;
   readonly stopped: boolean;
 }
 
-function attemptRow(deps: AttemptDeps, target: Target, outcome: CallOutcome, timing: Timing): AttemptRow {
+function attemptRow(deps: AttemptDeps, target: Target, outcome: CallOutcome, call: Circumstances): AttemptRow {
   const usage = outcome.usage ?? {};
-  const startedAt = new Date(timing.startedAt);
-  const cost = costOf(target.deployment.priceBook, target.deployment.model, usage, startedAt);
+  const startedAt = new Date(call.startedAt);
+  const { priceBook, model, unitPrice } = target.deployment;
+  const cost = costOf(priceBook, model, usage, startedAt, { unitPrice, body: call.body });
   return {
     provider: target.deployment.provider,
     model: target.deployment.model,
     deployment: target.deployment.id,
-    outcome: outcome.ok ? "succeeded" : timing.stopped ? "cancelled" : "failed",
+    outcome: outcome.ok ? "succeeded" : call.stopped ? "cancelled" : "failed",
     usage,
-    streamed: timing.streamed,
+    streamed: call.streamed,
     startedAt,
-    durationMs: deps.clock.now() - timing.startedAt,
-    ...(timing.firstTokenMs === undefined ? {} : { firstTokenMs: timing.firstTokenMs }),
+    durationMs: deps.clock.now() - call.startedAt,
+    ...(call.firstTokenMs === undefined ? {} : { firstTokenMs: call.firstTokenMs }),
     ...(cost === undefined ? {} : { costNanoUsd: cost.nanoUsd, priceVersion: cost.priceVersion }),
     ...(outcome.providerRequestId === undefined ? {} : { providerRequestId: outcome.providerRequestId }),
     ...(outcome.ok ? { finish: outcome.finish } : failureColumns(outcome.failure)),

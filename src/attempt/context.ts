@@ -7,6 +7,7 @@ import type { Deployment } from "../config/deployment.ts";
 import type { Pool } from "../config/pool.ts";
 import type { RecordRequest } from "../ledger/record.ts";
 import type { Connection } from "../provider/provider.ts";
+import type { Delta } from "../request/delta.ts";
 import type { LimitReport } from "../request/outcome.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
@@ -25,8 +26,8 @@ export interface AttemptDeps {
   readonly leaseMs: number;
   /** What rate-limit headers said; for learning and for the operator. */
   readonly observeLimits: (pool: Pool, report: LimitReport) => void;
-  /** Text as it comes, for requests that somebody reads along. */
-  readonly stream: { begin(requestId: string): void; text(requestId: string, text: string): void };
+  /** The answer as it comes, for requests that somebody reads along. */
+  readonly stream: { begin(requestId: string): void; delta(requestId: string, delta: Delta): void };
 }
 
 export interface AttemptHooks {

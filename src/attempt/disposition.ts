@@ -36,6 +36,7 @@ const rules: Readonly<Record<FailureKind, Rule>> = {
   stream: { here: "retry", elsewhere: true },
   auth: { here: "never", elsewhere: true },
   client: { here: "never", elsewhere: false },
+  schema: { here: "retry", elsewhere: false },
   stopped: { here: "defer", elsewhere: false },
   deadline: { here: "never", elsewhere: false },
 };
@@ -45,6 +46,8 @@ export interface Situation {
   readonly spentHere: number;
   readonly spentInAll: number;
   readonly policy: AttemptPolicy;
+  /** Answers that were not of the form asked for, this one included. */
+  readonly schemaMisses: number;
   readonly hasNextDeployment: boolean;
   /** That one could take it now: it is no use to leave one closed deployment for another. */
   readonly nextIsOpen: boolean;
@@ -71,6 +74,12 @@ export function dispositionFor(failure: Failure, now: Situation): Disposition {
   }
   const mayGoOn = now.hasNextDeployment && now.spentInAll < now.policy.total;
   const hasAttempts = now.spentHere < now.policy.perDeployment && now.spentInAll < now.policy.total;
+  if (failure.kind === "schema") {
+    // The model is well and will say something else; no need to wait for it.
+    const delayMs = failure.retryAfterMs ?? 0;
+    const mayTryAgain = hasAttempts && now.schemaMisses <= now.policy.schemaRetries;
+    return mayTryAgain && !isTooLate(delayMs, now) ? { next: "retry", delayMs } : { next: "fail" };
+  }
   const end: Disposition = now.canWaitForPerson && hasAttempts ? { next: "handBack" } : { next: "fail" };
   const onward: Disposition = rule.elsewhere && mayGoOn ? { next: "fallBack", spent: true } : end;
   if (rule.here === "never" || !retries(failure.kind, now.policy)) return onward;

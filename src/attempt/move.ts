@@ -12,7 +12,10 @@ import type { AttemptDeps, Target } from "./context.ts";
 import { dispositionFor } from "./disposition.ts";
 import { isBlocked, type Onward } from "./onward.ts";
 
-export type Move = Pick<RecordInput, "event" | "spent" | "delayMs" | "onward" | "failure" | "holdReason" | "result"> & {
+export type Move = Pick<
+  RecordInput,
+  "event" | "spent" | "delayMs" | "onward" | "failure" | "holdReason" | "result" | "audio" | "rejected"
+> & {
   /** Why, in a few words, for the board. */
   readonly reason?: string;
 };
@@ -88,6 +91,19 @@ export function moveWhenUsedUp(request: ClaimedRequest, target: Target, onward: 
   return { event: "fallBack", spent: false, reason: failure.message, onward: next };
 }
 
+/** A request that was diverted, or whose model lost an ability by a change of the data, to one that can; else it fails. */
+export function moveWhenUnable(
+  request: ClaimedRequest,
+  target: Target,
+  lack: string,
+  onward: Onward | undefined,
+): Move {
+  const failure = { kind: "client" as const, message: `${target.deployment.id} ${lack}` };
+  if (onward === undefined) return { event: "fail", spent: false, failure, reason: failure.message };
+  const next = onwardTo(onward.deployment, request, target, failure);
+  return { event: "fallBack", spent: false, reason: failure.message, onward: next };
+}
+
 /** Whether the attempts of this deployment, and of all, are spent before the call. */
 export function isUsedUp(
   deps: AttemptDeps,
@@ -110,13 +126,17 @@ export function moveAfterCall(
   const { outcome } = call;
   // A probe goes ahead for everybody: that it failed is not its request's attempt.
   const spent = !isProbe;
-  if (outcome.ok) return { event: "succeed", spent: true, result: resultOf(request, target, outcome) };
+  if (outcome.ok) {
+    const sound = outcome.audio === undefined ? {} : { audio: outcome.audio };
+    return { event: "succeed", spent: true, result: resultOf(request, target, outcome), ...sound };
+  }
   if (call.stopped) return { event: "handBack", spent: false, reason: stoppedReason };
 
   const disposition = dispositionFor(outcome.failure, {
     spentHere: request.attemptsSpentHere + (spent ? 1 : 0),
     spentInAll: request.attemptsSpent + (spent ? 1 : 0),
     policy: deps.catalog.policyFor(request.model, target.deployment.provider),
+    schemaMisses: request.schemaMisses + 1,
     hasNextDeployment: onward !== undefined,
     nextIsOpen: onward?.open === true,
     canWaitForPerson: !isWaitedFor(request) && turnsCredentialOff(outcome.failure),
@@ -147,8 +167,10 @@ export function moveAfterCall(
           };
     case "handBack":
       return { event: "handBack", spent: true, failure, reason };
-    case "fail":
-      return { event: "fail", spent: true, failure, reason };
+    case "fail": {
+      const { rejected } = outcome;
+      return { event: "fail", spent: true, failure, reason, ...(rejected === undefined ? {} : { rejected }) };
+    }
   }
 }
 
@@ -172,6 +194,12 @@ const onwardTo = (
 
 const resultOf = (request: ClaimedRequest, target: Target, outcome: Extract<CallOutcome, { ok: true }>) => ({
   text: outcome.text,
+  ...(outcome.parts === undefined ? {} : { parts: [...outcome.parts] }),
+  ...(outcome.embeddings === undefined ? {} : { embeddings: outcome.embeddings.map((vector) => [...vector]) }),
+  ...(outcome.transcript === undefined ? {} : { transcript: outcome.transcript }),
+  ...(outcome.audio === undefined
+    ? {}
+    : { audio: { mediaType: outcome.audio.mediaType, bytes: outcome.audio.data.byteLength } }),
   finish: outcome.finish,
   provider: target.deployment.provider,
   model: target.deployment.model,

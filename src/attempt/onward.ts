@@ -5,6 +5,7 @@
 import type { Verdict } from "../admission/permit.ts";
 import type { Deployment } from "../config/deployment.ts";
 import type { ClaimedRequest } from "../ledger/claim.ts";
+import { lackOf } from "../routing/capability.ts";
 import { standIns } from "../routing/route.ts";
 import { askFor } from "./admit.ts";
 import type { AttemptDeps, AttemptHooks } from "./context.ts";
@@ -40,7 +41,9 @@ export function onwardUnseen(deps: AttemptDeps, request: ClaimedRequest): Onward
 
 function candidates(deps: AttemptDeps, request: ClaimedRequest): readonly Deployment[] {
   const deployments = deps.catalog.route(request.model)?.deployments ?? [];
-  const usable = deployments.filter((deployment) => deps.canServe(deployment.provider));
+  const usable = deployments.filter(
+    ({ provider, info }) => deps.canServe(provider) && lackOf(info, request.body, request.estInputTokens) === undefined,
+  );
   return standIns(usable, request.deployment, request.passedOver);
 }
 

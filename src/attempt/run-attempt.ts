@@ -4,6 +4,7 @@
  */
 import type { ClaimedRequest } from "../ledger/claim.ts";
 import type { RecordAnswer } from "../ledger/record.ts";
+import { lackOf } from "../routing/capability.ts";
 import type { SpanHandle } from "../telemetry/telemetry.ts";
 import { admit } from "./admit.ts";
 import { callProvider, type MadeCall } from "./call-provider.ts";
@@ -14,6 +15,7 @@ import {
   mayMoveOn,
   moveAfterCall,
   moveAfterRefusal,
+  moveWhenUnable,
   moveWhenUsedUp,
   moveWithoutCall,
 } from "./move.ts";
@@ -33,6 +35,11 @@ export async function runAttempt(deps: AttemptDeps, request: ClaimedRequest, hoo
       tellWait(deps, request);
       const target = route(deps, request);
       if (target === undefined) return record(deps, request, moveWithoutCall.noRoute(request), undefined, span);
+      const lack = lackOf(target.deployment.info, request.body, request.estInputTokens);
+      if (lack !== undefined) {
+        const move = moveWhenUnable(request, target, lack, await standIn(deps, request, hooks));
+        return record(deps, request, move, undefined, span);
+      }
       const before = insteadOfCall(deps, request, hooks) ?? (await whenUsedUp(deps, request, target, hooks));
       if (before !== undefined) return record(deps, request, before, undefined, span);
 

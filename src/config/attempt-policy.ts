@@ -18,6 +18,8 @@ export interface AttemptPolicy {
   /** Calls on one deployment, and on all of a route. */
   readonly perDeployment: number;
   readonly total: number;
+  /** Calls made again because the answer was not of the form asked for; they count among the others, too. */
+  readonly schemaRetries: number;
   /** Backoff with full jitter; see attempt/backoff.ts. */
   readonly baseMs: number;
   readonly capMs: number;
@@ -27,11 +29,13 @@ export interface AttemptPolicy {
 
 const perDeployment = z.int().min(1).max(20);
 const total = z.int().min(1).max(100);
+const schemaRetries = z.int().min(0).max(20);
 const retryOn = z.array(z.enum(retryableKinds));
 
 export const attemptsSchema = settingsObject({
   perDeployment: perDeployment.default(3),
   total: total.default(6),
+  schemaRetries: schemaRetries.default(2),
   baseMs: timerMs.default(500),
   capMs: timerMs.default(30_000),
   retryOn: retryOn.default([...retryableKinds]),
@@ -39,6 +43,7 @@ export const attemptsSchema = settingsObject({
 
 const ofProvider = {
   perDeployment: perDeployment.optional(),
+  schemaRetries: schemaRetries.optional(),
   baseMs: timerMs.optional(),
   capMs: timerMs.optional(),
   retryOn: retryOn.optional(),

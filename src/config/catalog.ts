@@ -3,9 +3,11 @@ import type { AttemptPolicy, RouteAttempts } from "./attempt-policy.ts";
 import type { Deployment, Route } from "./deployment.ts";
 import type { Environment } from "./env.ts";
 import type { SettingsFile } from "./file.ts";
-import { type ProviderEntry, providerEntries } from "./models.ts";
+import { providerEntries } from "./models.ts";
+import { type OwnProvider, ownProviders } from "./own-provider.ts";
 import type { Pool } from "./pool.ts";
 import { buildPools } from "./pools.ts";
+import { modelInfo, otherGroup, type ProviderEntry } from "./provider-entry.ts";
 import { SettingsError, unusable } from "./settings-error.ts";
 import { overlay } from "./settings-object.ts";
 
@@ -17,26 +19,41 @@ export interface Catalog {
   deployment(id: string): Deployment | undefined;
   /** How calls of a model are made again at a provider: the route's own over the provider's over the global policy. */
   policyFor(model: string, provider: string): AttemptPolicy;
+  /** Every provider, those of the settings file included, by id. */
+  readonly entries: ReadonlyMap<string, ProviderEntry>;
+  readonly ownProviders: readonly OwnProvider[];
   /** Every name that `route` knows, for messages and `/v1/models`. */
   readonly models: readonly string[];
 }
 
 export function buildCatalog(environment: Environment, file: SettingsFile): Catalog {
-  const entries = new Map(providerEntries.map((entry) => [entry.id, entry]));
-  const pools = buildPools(environment, file);
-  const deployment = (id: string) => deploymentOf(entries, id);
+  const own = ownProviders(
+    file,
+    providerEntries.map(({ id }) => id),
+  );
+  if (!own.ok) throw unusable("millrace.yaml", own.problems);
+  const all = [...providerEntries, ...own.providers.map(({ entry }) => entry)];
+  const entries = new Map(all.map((entry) => [entry.id, entry]));
+  const pools = buildPools(environment, file, all);
+  const deployment = (id: string) => deploymentOf(entries, id, file.prices);
   const { primary, standInProviders } = fallbackOf(environment, file, entries);
-  const named = namedRoutes(file, entries);
+  const named = namedRoutes(file, entries, deployment);
   const vendorModels = new Map(
-    providerEntries.flatMap((entry) => Object.keys(entry.models).map((model) => [model, `${entry.id}/${model}`])),
+    // Where several offer a model, the first provider has its bare name.
+    [...providerEntries]
+      .reverse()
+      .flatMap((entry) => Object.keys(entry.models).map((model) => [model, `${entry.id}/${model}`])),
   );
 
   const route = (model: string): Route | undefined => {
     const own = named.get(model);
     if (own !== undefined) return own.route;
-    const first = model === "default" ? defaultOf(entries, primary) : deployment(vendorModels.get(model) ?? model);
+    const first =
+      model === "default" ? defaultOf(entries, primary, deployment) : deployment(vendorModels.get(model) ?? model);
     if (first === undefined) return undefined;
-    const standIns = standInProviders.filter((id) => id !== first.provider).map((id) => defaultOf(entries, id));
+    const standIns = standInProviders
+      .filter((id) => id !== first.provider)
+      .map((id) => defaultOf(entries, id, deployment));
     const deployments = [first, ...standIns.filter((standIn) => standIn !== undefined)];
     return { model, deployments, maxWaitMs: file.fallback.maxWaitMs };
   };
@@ -44,28 +61,35 @@ export function buildCatalog(environment: Environment, file: SettingsFile): Cata
   const ofProviders = new Map(Object.entries(file.providers).map(([id, { attempts }]) => [id, attempts]));
   const policyFor = (model: string, provider: string): AttemptPolicy =>
     overlay(overlay<AttemptPolicy>(file.attempts, ofProviders.get(provider)), named.get(model)?.attempts);
-  const models = ["default", ...named.keys(), ...vendorModels.keys()];
-  return { pools, route, deployment, policyFor, models };
+  const builtIn = providerEntries.flatMap((entry) => Object.keys(entry.models));
+  const models = [...new Set(["default", ...named.keys(), ...builtIn])];
+  return { pools, route, deployment, policyFor, models, entries, ownProviders: own.providers };
 }
 
-function deploymentOf(entries: ReadonlyMap<string, ProviderEntry>, id: string): Deployment | undefined {
+function deploymentOf(
+  entries: ReadonlyMap<string, ProviderEntry>,
+  id: string,
+  prices: SettingsFile["prices"],
+): Deployment | undefined {
   const slash = id.indexOf("/");
   const entry = slash < 1 ? undefined : entries.get(id.slice(0, slash));
   const model = id.slice(slash + 1);
   if (entry === undefined || model === "") return undefined;
-  return {
-    id,
-    provider: entry.id,
-    model,
-    // A model may be called `constructor`: only our own entries count.
-    pool: `${entry.id}.${Object.hasOwn(entry.models, model) ? entry.models[model] : "other"}`,
-    priceBook: entry.priceBook,
-  };
+  const info = modelInfo(entry, model);
+  const pool = `${entry.id}.${info?.group ?? otherGroup}`;
+  const unitPrice = Object.hasOwn(prices, id) ? prices[id] : undefined;
+  return { id, provider: entry.id, model, pool, priceBook: entry.priceBook, unitPrice, info };
 }
 
-function defaultOf(entries: ReadonlyMap<string, ProviderEntry>, provider: string | undefined): Deployment | undefined {
+type DeploymentById = (id: string) => Deployment | undefined;
+
+function defaultOf(
+  entries: ReadonlyMap<string, ProviderEntry>,
+  provider: string | undefined,
+  deployment: DeploymentById,
+): Deployment | undefined {
   const entry = provider === undefined ? undefined : entries.get(provider);
-  return entry === undefined ? undefined : deploymentOf(entries, `${entry.id}/${entry.defaultModel}`);
+  return entry === undefined ? undefined : deployment(`${entry.id}/${entry.defaultModel}`);
 }
 
 /** A configured chain stands in for every provider, the primary one first; no chain means no stand-ins. */
@@ -91,11 +115,15 @@ interface NamedRoute {
   readonly attempts: RouteAttempts | undefined;
 }
 
-function namedRoutes(file: SettingsFile, entries: ReadonlyMap<string, ProviderEntry>): ReadonlyMap<string, NamedRoute> {
+function namedRoutes(
+  file: SettingsFile,
+  entries: ReadonlyMap<string, ProviderEntry>,
+  deployment: DeploymentById,
+): ReadonlyMap<string, NamedRoute> {
   const routes = Object.entries(file.models).map(([model, setting]): [string, NamedRoute] => {
     const { deployments: ids, maxWaitMs, attempts } = Array.isArray(setting) ? { deployments: setting } : setting;
     const deployments = ids.map((id) => {
-      const found = deploymentOf(entries, id);
+      const found = deployment(id);
       if (found !== undefined) return found;
       throw unusable("millrace.yaml", [
         `models.${model}: ${id} is of no known provider; possible: ${[...entries.keys()].join(", ")}`,

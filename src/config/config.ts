@@ -5,18 +5,25 @@ import type { BacklogBounds } from "./backlog.ts";
 import { buildCatalog, type Catalog } from "./catalog.ts";
 import { type Environment, readEnvironment } from "./env.ts";
 import { readSettingsFile, type SettingsFile } from "./file.ts";
+import type { OwnProvider } from "./own-provider.ts";
 import type { Capture, Retention } from "./retention.ts";
 import { SettingsError } from "./settings-error.ts";
 
 /** What an adapter says of itself that settings depend on; given by whoever composes the process. */
 export interface ProviderNames {
   readonly id: string;
-  readonly environment: { readonly apiKey: readonly string[]; readonly baseUrl: readonly string[] };
+  readonly environment: {
+    readonly apiKey: readonly string[];
+    readonly baseUrl: readonly string[];
+    readonly more?: Readonly<Record<string, readonly string[]>>;
+  };
 }
 
 export interface Credential {
   readonly apiKey: string | undefined;
   readonly baseUrl: string | undefined;
+  /** Further settings of the provider that are set, such as a region; some are secret. */
+  readonly more: Readonly<Record<string, string>>;
   /** What to set when the key is missing. */
   readonly variable: string;
 }
@@ -51,6 +58,11 @@ export function loadConfig(
 ): Config {
   const environment = readEnvironment(source);
   const file = readSettingsFile(directory, environment.MILLRACE_CONFIG);
+  const catalog = buildCatalog(environment, file);
+  const credentials = new Map([
+    ...providers.map((provider) => [provider.id, credentialOf(provider, environment, file)] as const),
+    ...catalog.ownProviders.map((own) => [own.id, ownCredential(own, environment)] as const),
+  ]);
   return Object.freeze({
     home: resolve(directory, environment.MILLRACE_HOME),
     redisUrl: environment.REDIS_URL,
@@ -59,8 +71,8 @@ export function loadConfig(
     log: environment.MILLRACE_LOG,
     tenant: environment.MILLRACE_TENANT,
     telemetryWanted: environment.telemetryWanted,
-    catalog: buildCatalog(environment, file),
-    credentials: new Map(providers.map((provider) => [provider.id, credentialOf(provider, environment, file)])),
+    catalog,
+    credentials,
     attempts: file.attempts,
     circuit: {
       ...file.circuit,
@@ -89,9 +101,22 @@ function credentialOf(provider: ProviderNames, environment: Environment, file: S
       `The base URL of ${provider.id} (${names}, or baseUrl of the settings file) has a login in it: take it out.`,
     );
   }
+  const more = Object.entries(provider.environment.more ?? {}).flatMap(([name, variables]) => {
+    const value = environment.first(variables);
+    return value === undefined ? [] : [[name, value] as const];
+  });
   return {
     apiKey: environment.first(provider.environment.apiKey),
     baseUrl,
+    more: Object.fromEntries(more),
     variable: provider.environment.apiKey[0] ?? `${provider.id.toUpperCase()}_API_KEY`,
   };
 }
+
+/** Without a variable there is no key to have; that it has an address is what makes it usable. */
+const ownCredential = ({ apiKeyVariable, baseUrl }: OwnProvider, environment: Environment): Credential => ({
+  apiKey: apiKeyVariable === undefined ? baseUrl : environment.first([apiKeyVariable]),
+  baseUrl,
+  more: {},
+  variable: apiKeyVariable ?? "nothing",
+});

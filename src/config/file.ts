@@ -5,10 +5,12 @@ import { z } from "zod";
 import { positive, timerMs } from "./amounts.ts";
 import { attemptsSchema, providerAttemptsSchema, routeAttemptsSchema } from "./attempt-policy.ts";
 import { backlogSchema } from "./backlog.ts";
+import { ownProviderKeys } from "./own-provider.ts";
 import { poolKeys, poolSettingsSchema } from "./pool-settings.ts";
 import { captureSchema, retentionSchema } from "./retention.ts";
 import { SettingsError, unusable } from "./settings-error.ts";
 import { settingsObject } from "./settings-object.ts";
+import { unitPriceSchema } from "./unit-price.ts";
 
 const waitMs = z.int().min(0).max(2_147_483_647);
 const deploymentList = z.array(z.string().regex(/^[^/]+\/.+$/, "must be provider/model")).min(1);
@@ -21,7 +23,12 @@ export const settingsFileSchema = settingsObject({
   providers: z
     .record(
       z.string(),
-      settingsObject({ ...poolKeys, baseUrl: z.url().optional(), attempts: providerAttemptsSchema.optional() }),
+      settingsObject({
+        ...poolKeys,
+        ...ownProviderKeys,
+        baseUrl: z.url().optional(),
+        attempts: providerAttemptsSchema.optional(),
+      }),
     )
     .default({}),
   /** The same limits for single pools, by pool id such as `anthropic.haiku`. */
@@ -40,6 +47,8 @@ export const settingsFileSchema = settingsObject({
       ]),
     )
     .default({}),
+  /** What you pay for sound and text by their length, by `provider/model`; it comes before every price list. */
+  prices: z.record(z.string().regex(/^[^/]+\/.+$/, "must be provider/model"), unitPriceSchema).default({}),
   fallback: settingsObject({
     /** How long a request waits at a blocked deployment before it moves on. */
     maxWaitMs: waitMs.default(10_000),

@@ -1,12 +1,11 @@
 /** What a settings file says of pools that is well formed and still means nothing. Pure. */
 import type { SettingsFile } from "./file.ts";
-import { providerEntries } from "./models.ts";
 import type { Dimension, Pool } from "./pool.ts";
 import { limitKeys, minuteDimensions, type PoolSettings } from "./pool-settings.ts";
 
 /** Each as `path: what is wrong and what is possible`. `pools` are those built from the file. */
 export function problemsOfPools(file: SettingsFile, pools: readonly Pool[]): string[] {
-  const providers = providerEntries.map((entry) => entry.id);
+  const providers = [...new Set(pools.map((pool) => pool.provider))];
   return [
     ...Object.entries(file.providers).flatMap(([id, settings]) =>
       providers.includes(id)
@@ -15,7 +14,9 @@ export function problemsOfPools(file: SettingsFile, pools: readonly Pool[]): str
             settings,
             pools.filter((pool) => pool.provider === id),
           )
-        : [`providers.${id}: no such provider; possible: ${providers.join(", ")}`],
+        : [
+            `providers.${id}: no such provider; one of your own needs like and baseUrl; possible: ${providers.join(", ")}`,
+          ],
     ),
     ...Object.entries(file.pools).flatMap(([id, settings]) => {
       const own = pools.filter((pool) => pool.id === id);

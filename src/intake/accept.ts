@@ -41,6 +41,7 @@ export type Accepted =
       readonly ok: true;
       readonly id: string /** False: this line or key was known already. */;
       readonly fresh: boolean;
+      readonly warning?: string;
     }
   | { readonly ok: false; readonly refusal: Refusal | FullRefusal };
 
@@ -78,7 +79,13 @@ export const openIntake = (deps: IntakeDeps): Intake => {
         return prepared.map((entry) => {
           if (!entry.ok) return { ok: false, refusal: entry.refusal };
           if (!stored.ok) return { ok: false, refusal: fullRefusal(stored.full) };
-          return { ok: true, id: entry.row.id, fresh: stored.value.has(entry.row.id) };
+          const { row, warning } = entry;
+          return {
+            ok: true,
+            id: row.id,
+            fresh: stored.value.has(row.id),
+            ...(warning === undefined ? {} : { warning }),
+          };
         });
       } finally {
         committed();

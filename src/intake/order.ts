@@ -10,6 +10,8 @@ import type { NewRequest } from "../ledger/accept.ts";
 import { type Body, maxBodyBytes } from "../request/body.ts";
 import { type Priority, priorities } from "../request/priority.ts";
 import { usableDeployments } from "../routing/route.ts";
+import { schemaProblem } from "../runtime/json-schema.ts";
+import { hasKey, lack, schemasOf, unableWords } from "./ability.ts";
 import { type Misfit, misfitOf } from "./fit.ts";
 
 export interface Order {
@@ -25,14 +27,15 @@ export interface Order {
 }
 
 export interface Refusal {
-  readonly code: "unknown_model" | "no_credential" | "too_long" | "exceeds_limit";
+  readonly code: "unknown_model" | "no_credential" | "too_long" | "exceeds_limit" | "unable" | "bad_schema";
   readonly message: string;
   /** Of refusals that pass: see full.ts. */
   readonly retryAfterSeconds?: undefined;
 }
 
 export type Prepared =
-  | { readonly ok: true; readonly row: NewRequest }
+  /** `warning`: what may go wrong, though it is no reason to refuse. */
+  | { readonly ok: true; readonly row: NewRequest; readonly warning?: string }
   | { readonly ok: false; readonly refusal: Refusal };
 
 /** `now` is in milliseconds since 1970. */
@@ -42,6 +45,7 @@ export function prepareOrder(config: Config, order: Order, now: number): Prepare
   const { first, tokens } = judged;
   return {
     ok: true,
+    ...(first.info === undefined ? { warning: unknownWords(first) } : {}),
     row: {
       id: uuidv7(),
       tenant: order.tenant,
@@ -62,10 +66,21 @@ export function prepareOrder(config: Config, order: Order, now: number): Prepare
   };
 }
 
+const unknownWords = ({ model, provider }: Deployment): string =>
+  `${model} is not known by name at ${provider}: its abilities are not checked, and its cost may stay unknown.`;
+
 /** Why this order cannot be taken, or undefined. What `validate` shows is what `accept` refuses. */
-export function refusalOf(config: Config, order: Pick<Order, "body">): Refusal | undefined {
+export const refusalOf = (config: Config, order: Pick<Order, "body">): Refusal | undefined =>
+  verdictOn(config, order).refusal;
+
+/** What `accept` would say. */
+export function verdictOn(
+  config: Config,
+  order: Pick<Order, "body">,
+): { readonly refusal?: Refusal; readonly warning?: string } {
   const judged = judge(config, order);
-  return judged.ok ? undefined : judged.refusal;
+  if (!judged.ok) return { refusal: judged.refusal };
+  return judged.first.info === undefined ? { warning: unknownWords(judged.first) } : {};
 }
 
 type Judged =
@@ -78,10 +93,10 @@ function judge(config: Config, { body }: Pick<Order, "body">): Judged {
   const { model } = body;
   const route = config.catalog.route(model);
   if (route === undefined) {
-    const known = config.catalog.models.join(", ");
+    const known = likeliest(config.catalog.models, model);
     return refuse("unknown_model", `No model is called "${model}". Known: ${known}; any other as provider/model.`);
   }
-  const usable = usableDeployments(route, (id) => config.credentials.get(id)?.apiKey !== undefined);
+  const usable = usableDeployments(route, (id) => hasKey(config, id));
   if (usable.length === 0) {
     const missing = new Set(route.deployments.map((deployment) => deployment.provider));
     const names = [...missing].map((id) => config.credentials.get(id)?.variable ?? `a key for ${id}`);
@@ -90,12 +105,29 @@ function judge(config: Config, { body }: Pick<Order, "body">): Judged {
   if (bytesOf(body) > maxBodyBytes) {
     return refuse("too_long", `The request is longer than ${maxBodyBytes / 1024 / 1024} MiB.`);
   }
+  const broken = schemasOf(body).flatMap((schema) => schemaProblem(schema) ?? [])[0];
+  if (broken !== undefined) return refuse("bad_schema", `A JSON Schema of the request cannot be used: ${broken}.`);
   const tokens = estimateTokens(body);
-  const first = usable.find((deployment) => misfit(config, deployment, tokens) === undefined);
+  const able = usable.filter((deployment) => lack(deployment, body, tokens.input) === undefined);
+  if (able.length === 0) return refuse("unable", unableWords(config, body, tokens.input, usable));
+  const first = able.find((deployment) => misfit(config, deployment, tokens) === undefined);
   if (first !== undefined) return { ok: true, first, tokens };
-  const misfits = usable.flatMap((deployment) => misfit(config, deployment, tokens) ?? []);
+  const misfits = able.flatMap((deployment) => misfit(config, deployment, tokens) ?? []);
   return refuse("exceeds_limit", `The request can never pass: ${misfits.map(misfitWords).join("; ")}. ${misfitAdvice}`);
 }
+
+/** Those that begin alike come first; nobody reads hundreds. */
+function likeliest(names: readonly string[], wanted: string): string {
+  const shown = [...names].sort((one, other) => alike(other, wanted) - alike(one, wanted)).slice(0, 12);
+  const others = names.length - shown.length;
+  return shown.join(", ") + (others > 0 ? ` and ${others} more` : "");
+}
+
+/** How many letters they have in common from the first on. */
+const alike = (one: string, other: string): number => {
+  const parting = [...one].findIndex((letter, at) => letter !== other[at]);
+  return parting < 0 ? one.length : parting;
+};
 
 const refuse = (code: Refusal["code"], message: string): Judged => ({ ok: false, refusal: { code, message } });
 
@@ -109,9 +141,4 @@ const misfitWords = ({ pool, dimension, asked, most }: Misfit): string =>
 const misfitAdvice =
   "Shorten it, ask for less output, or raise the limit in millrace.yaml if the provider allows more.";
 
-/** A floor of the body's size: its text. The frame around it is small. */
-const bytesOf = (body: Body): number =>
-  body.messages.reduce(
-    (sum, message) => sum + message.content.reduce((part, { text }) => part + Buffer.byteLength(text), 0),
-    Buffer.byteLength(body.system ?? ""),
-  );
+const bytesOf = (body: Body): number => Buffer.byteLength(JSON.stringify(body));

@@ -1,8 +1,10 @@
 /** The lines of a batch with their ends, in input order, a page at a time: nothing is ever held whole. */
 import type { RequestState } from "../request/lifecycle.ts";
 import { type Result, resultSchema } from "../request/result.ts";
+import type { Usage } from "../request/usage.ts";
 import type { PassedOver } from "./claim.ts";
 import type { Ledger } from "./ledger.ts";
+import { usageColumn, usageIn } from "./usage-columns.ts";
 
 export interface BatchLine {
   readonly lineNo: number;
@@ -16,11 +18,12 @@ export interface BatchLine {
   readonly failure:
     | { readonly kind: string; readonly message: string; readonly status: number | undefined }
     | undefined;
+  /** With a failure of kind `schema`: what the model said instead. */
+  readonly rejected: string | undefined;
   readonly result: Result | undefined;
   readonly finishedAt: Date | undefined;
   /** Of the attempt that succeeded. */
-  readonly inputTokens: number | undefined;
-  readonly outputTokens: number | undefined;
+  readonly usage: Usage;
   /** Of all calls; undefined as soon as that of one call which may have cost something is unknown. */
   readonly costNanoUsd: bigint | undefined;
 }
@@ -38,9 +41,9 @@ interface Row {
   readonly failure_message: string | null;
   readonly finished_at: Date | null;
   readonly result: unknown;
+  readonly rejected: unknown;
   readonly http_status: number | null;
-  readonly input_tokens: number | null;
-  readonly output_tokens: number | null;
+  readonly usage: unknown;
   readonly cost: string | null;
 }
 
@@ -60,14 +63,14 @@ export async function batchLines(ledger: Ledger, batchId: string, query: LinesQu
         : sql``;
   const rows = await sql<Row[]>`
     select l.line_no, l.custom_id, l.shape, l.request_id, r.model, r.state, r.attempt, r.passed_over, r.failure_kind,
-      r.failure_message, r.finished_at, p.content as result, a.http_status, a.input_tokens, a.output_tokens, a.cost
+      r.failure_message, r.finished_at, p.content as result, j.content as rejected, a.http_status, a.usage, a.cost
     from batch_lines l
     join requests r on r.id = l.request_id
     left join payloads p on p.request_id = l.request_id and p.kind = 'result' and r.state = 'succeeded'
+    left join payloads j on j.request_id = l.request_id and j.kind = 'rejected' and r.failure_kind = 'schema'
     left join lateral (
       select (array_agg(http_status order by id desc) filter (where outcome = 'failed' and failure_kind = r.failure_kind))[1] as http_status,
-        max(input_tokens) filter (where outcome = 'succeeded') as input_tokens,
-        max(output_tokens) filter (where outcome = 'succeeded') as output_tokens,
+        (array_agg(${usageColumn(ledger)} order by id desc) filter (where outcome = 'succeeded'))[1] as usage,
         case when bool_or(cost_nano_usd is null and (outcome <> 'failed' or failure_kind in ('timeout', 'stream', 'network')))
           then null else sum(cost_nano_usd)::text end as cost
       from attempts where request_id = l.request_id
@@ -91,9 +94,9 @@ const lineOf = (row: Row): BatchLine => ({
       ? undefined
       : { kind: row.failure_kind, message: row.failure_message ?? "", status: row.http_status ?? undefined },
   result: row.result === null || row.result === undefined ? undefined : resultSchema.parse(row.result),
+  rejected: typeof row.rejected === "string" ? row.rejected : undefined,
   finishedAt: row.finished_at ?? undefined,
-  inputTokens: row.input_tokens ?? undefined,
-  outputTokens: row.output_tokens ?? undefined,
+  usage: usageIn(row.usage),
   costNanoUsd: row.cost === null ? undefined : BigInt(row.cost),
 });
 

@@ -29,6 +29,8 @@ export interface ClaimedRequest {
   /** Calls spent before this one. */
   readonly attemptsSpent: number;
   readonly attemptsSpentHere: number;
+  /** Answers that were not of the form asked for. */
+  readonly schemaMisses: number;
   readonly passedOver: readonly PassedOver[];
   readonly estInputTokens: number;
   readonly estOutputTokens: number;
@@ -56,6 +58,7 @@ interface ClaimRow {
   readonly priority: number;
   readonly attempt: number;
   readonly deployment_attempt: number;
+  readonly schema_misses: number;
   readonly passed_over: readonly PassedOver[];
   readonly est_input_tokens: number;
   readonly est_output_tokens: number;
@@ -92,7 +95,7 @@ export const claimRequests = (ledger: Ledger, leaseMs: number, patience: Patienc
           ${claims.map((c) => c.leaseToken)}::uuid[]) as i(id, dispatch_no, token)
         where r.id = i.id and r.dispatch_no = i.dispatch_no and (r.state || '' = 'dispatched' or r.lease_token = i.token)
         returning r.id, r.lease_token, r.tenant, r.batch_id, r.model, r.deployment, r.lane, r.priority, r.attempt, r.deployment_attempt,
-          r.passed_over, r.est_input_tokens, r.est_output_tokens, r.deadline, r.traceparent, r.reply_wanted, r.created_at,
+          r.schema_misses, r.passed_over, r.est_input_tokens, r.est_output_tokens, r.deadline, r.traceparent, r.reply_wanted, r.created_at,
           (select content from payloads p where p.request_id = r.id and p.kind = 'body') as body`;
       const rows = await despiteAbsence(patience, () => despiteDeadlocks(statement));
       // By token, not by id: of two claims of one row in one group, one owns it.
@@ -116,6 +119,7 @@ const claimedFrom = (row: ClaimRow, claim: Claim): ClaimedRequest => ({
   dispatchNo: claim.dispatchNo,
   attemptsSpent: row.attempt - 1,
   attemptsSpentHere: row.deployment_attempt - 1,
+  schemaMisses: row.schema_misses,
   passedOver: row.passed_over,
   estInputTokens: row.est_input_tokens,
   estOutputTokens: row.est_output_tokens,

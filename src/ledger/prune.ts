@@ -71,7 +71,7 @@ export interface Way {
 
 const idsOf = (rows: readonly EndedRequest[]): string[] => rows.map(({ id }) => id);
 
-/** Their prompts (`body`) or answers (`result`). */
+/** Their prompts (`body`) or answers (`result`), with the sound and what was rejected. */
 export async function removeContent(
   { sql }: Ledger,
   rows: readonly EndedRequest[],
@@ -79,18 +79,22 @@ export async function removeContent(
   { dryRun }: Way,
 ): Promise<number> {
   if (rows.length === 0) return 0;
-  const theirs = sql`request_id = any(${idsOf(rows)}::uuid[]) and kind = ${kind}`;
+  // What was said instead of an answer is kept as long as one.
+  const kinds = kind === "result" ? ["result", "rejected"] : [kind];
+  const theirs = sql`request_id = any(${idsOf(rows)}::uuid[]) and kind = any(${kinds}::text[])`;
+  if (!dryRun && kind === "result") await sql`delete from result_audio where request_id = any(${idsOf(rows)}::uuid[])`;
   if (!dryRun) return (await sql`delete from payloads where ${theirs}`).count;
   const [row] = await sql<{ n: number }[]>`select count(*)::int as n from payloads where ${theirs}`;
   return row?.n ?? 0;
 }
 
-/** Masks what is not masked yet, one request after the other: texts may be long. */
+/** Masks what is not masked yet, one request after the other: texts may be long. Sound cannot be masked: it goes. */
 export async function maskKept({ sql }: Ledger, rows: readonly EndedRequest[], { dryRun }: Way): Promise<number> {
   if (rows.length === 0) return 0;
   const found = await sql<{ request_id: string; kind: string }[]>`
     select request_id, kind from payloads where request_id = any(${idsOf(rows)}::uuid[]) and not masked`;
   if (dryRun) return found.length;
+  await sql`delete from result_audio where request_id = any(${idsOf(rows)}::uuid[])`;
   for (const { request_id: id, kind } of found) {
     const [row] = await sql<
       { content: unknown }[]
@@ -128,6 +132,7 @@ export async function removeRequests(
     : await sql<Counted[]>`
         with old as materialized (${old} for update of r skip locked),
         contents as (delete from payloads where request_id in (select id from old)),
+        sounds as (delete from result_audio where request_id in (select id from old)),
         lines as (delete from batch_lines where request_id in (select id from old)),
         calls as (delete from attempts where request_id in (select id from old) returning 1),
         gone as (delete from requests where id in (select id from old) returning 1)

@@ -58,6 +58,10 @@ export interface RecordInput {
   /** Whether the attempt counted at the claim is used up; otherwise it is given back (invariant 7). */
   readonly spent: boolean;
   readonly result?: Result;
+  /** The sound that belongs to the result. */
+  readonly audio?: { readonly data: Uint8Array; readonly mediaType: string };
+  /** With `fail`: what the model said, which was no answer. */
+  readonly rejected?: string;
   readonly delayMs?: number;
   /** With `fallBack`: where to go, and what is left behind. */
   readonly onward?: MoveOnward;
@@ -117,9 +121,10 @@ export const recordLines = (ledger: Ledger): MicroBatch<RecordLine, RecordAnswer
           select * from json_to_recordset(${input}::text::json) as i(token uuid, request_id uuid, tenant text, batch_id uuid,
             dispatch_no int, attempt int, state text, spent int, delay_ms float8, next_deployment text, next_lane text,
             next_attempt int, passed_over jsonb, reason_kind text, reason text, hold_reason text, finished boolean, result text,
+            rejected text, audio_type text, audio text,
             provider text, model text, deployment text, outcome text, failure_kind text, failure_message text,
             http_status int, provider_request_id text, finish_unified text, finish_raw text, input_tokens int,
-            output_tokens int, cache_read_tokens int, cache_write_tokens int, reasoning_tokens int, cost_nano_usd bigint,
+            output_tokens int, cache_read_tokens int, cache_write_tokens int, reasoning_tokens int, usage_details jsonb, cost_nano_usd bigint,
             price_version text, streamed boolean, started_at timestamptz, duration_ms int, first_token_ms int)
         ),
         moved as (
@@ -128,6 +133,7 @@ export const recordLines = (ledger: Ledger): MicroBatch<RecordLine, RecordAnswer
             attempt = r.attempt + case when r.lease_token = i.token then i.spent - 1 else 0 end,
             deployment_attempt = case when i.next_lane is not null then coalesce(i.next_attempt, 0)
               else r.deployment_attempt + case when r.lease_token = i.token then i.spent - 1 else 0 end end,
+            schema_misses = r.schema_misses + case when i.reason_kind = 'schema' then 1 else 0 end,
             not_before = case when i.delay_ms is null then null else now() + i.delay_ms * interval '1 millisecond' end,
             deployment = coalesce(i.next_deployment, r.deployment), lane = coalesce(i.next_lane, r.lane),
             passed_over = coalesce(i.passed_over, r.passed_over),
@@ -136,25 +142,25 @@ export const recordLines = (ledger: Ledger): MicroBatch<RecordLine, RecordAnswer
           from input i
           where r.id = i.request_id
             and (r.lease_token = i.token or (i.state = 'succeeded' and r.state in ('queued', 'dispatched', 'waiting')))
-          returning i.token as lease_token, i.request_id, i.result
+          returning i.token as lease_token, i.request_id, i.result, i.rejected, i.audio_type, i.audio
         ),
         calls as (
           insert into attempts (id, request_id, tenant, batch_id, dispatch_no, attempt, provider, model, deployment, outcome,
             failure_kind, failure_message, http_status, provider_request_id, finish_unified, finish_raw, input_tokens,
-            output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_nano_usd, price_version, streamed,
-            started_at, duration_ms, first_token_ms)
+            output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, usage_details, cost_nano_usd, price_version,
+            streamed, started_at, duration_ms, first_token_ms)
           select i.token, i.request_id, i.tenant, i.batch_id, i.dispatch_no, i.attempt, i.provider, i.model, i.deployment,
             case when i.token in (select lease_token from moved) then i.outcome else 'superseded' end,
             i.failure_kind, i.failure_message, i.http_status, i.provider_request_id, i.finish_unified, i.finish_raw,
             i.input_tokens, i.output_tokens, i.cache_read_tokens, i.cache_write_tokens, i.reasoning_tokens,
-            i.cost_nano_usd, i.price_version, i.streamed, i.started_at, i.duration_ms, i.first_token_ms
+            i.usage_details, i.cost_nano_usd, i.price_version, i.streamed, i.started_at, i.duration_ms, i.first_token_ms
           from input i where i.outcome is not null
           on conflict (id) do update set outcome = excluded.outcome, failure_kind = excluded.failure_kind,
             failure_message = excluded.failure_message, http_status = excluded.http_status,
             provider_request_id = excluded.provider_request_id, finish_unified = excluded.finish_unified,
             finish_raw = excluded.finish_raw, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
             cache_read_tokens = excluded.cache_read_tokens, cache_write_tokens = excluded.cache_write_tokens,
-            reasoning_tokens = excluded.reasoning_tokens, cost_nano_usd = excluded.cost_nano_usd,
+            reasoning_tokens = excluded.reasoning_tokens, usage_details = excluded.usage_details, cost_nano_usd = excluded.cost_nano_usd,
             price_version = excluded.price_version, streamed = excluded.streamed, started_at = excluded.started_at,
             duration_ms = excluded.duration_ms, first_token_ms = excluded.first_token_ms, xact = pg_current_xact_id()
             where attempts.outcome = 'lost'
@@ -162,7 +168,13 @@ export const recordLines = (ledger: Ledger): MicroBatch<RecordLine, RecordAnswer
         stored as (
           insert into payloads (request_id, kind, content)
           select request_id, 'result', result::json from moved where result is not null
+          union all select request_id, 'rejected', to_json(rejected) from moved where rejected is not null
           on conflict (request_id, kind) do nothing
+        ),
+        sound as (
+          insert into result_audio (request_id, media_type, content)
+          select request_id, audio_type, decode(audio, 'base64') from moved where audio is not null
+          on conflict (request_id) do nothing
         )
         select lease_token from moved`;
       const rows = await despiteDeadlocks(statement);
@@ -202,6 +214,9 @@ function recordRow(input: RecordInput) {
     hold_reason: input.holdReason,
     finished: state === "succeeded" || state === "failed",
     result: input.result === undefined ? undefined : JSON.stringify(input.result),
+    rejected: input.rejected,
+    audio_type: input.audio?.mediaType,
+    audio: input.audio === undefined ? undefined : Buffer.from(input.audio.data).toString("base64"),
     ...(input.attempt === undefined ? {} : callColumns(input.attempt)),
   };
 }
@@ -222,6 +237,7 @@ const callColumns = (attempt: AttemptRow) => ({
   cache_read_tokens: tokens(attempt.usage.cacheReadTokens),
   cache_write_tokens: tokens(attempt.usage.cacheWriteTokens),
   reasoning_tokens: tokens(attempt.usage.reasoningTokens),
+  usage_details: detailsOf(attempt.usage),
   cost_nano_usd: attempt.costNanoUsd?.toString(),
   price_version: attempt.priceVersion,
   streamed: attempt.streamed,
@@ -229,6 +245,19 @@ const callColumns = (attempt: AttemptRow) => ({
   duration_ms: Math.round(attempt.durationMs),
   first_token_ms: attempt.firstTokenMs === undefined ? undefined : Math.round(attempt.firstTokenMs),
 });
+
+/** What has no column of its own. */
+function detailsOf(usage: Usage): object | undefined {
+  const {
+    inputTokens: _i,
+    outputTokens: _o,
+    cacheReadTokens: _r,
+    cacheWriteTokens: _w,
+    reasoningTokens: _t,
+    ...details
+  } = usage;
+  return Object.keys(details).length === 0 ? undefined : details;
+}
 
 const tokens = (count: number | undefined): number | undefined =>
   count === undefined || count > largestCount ? undefined : count;

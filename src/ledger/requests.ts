@@ -1,8 +1,10 @@
 /** Single requests for people and producers: show, wait, cancel, retry, release. */
 import type { RequestState } from "../request/lifecycle.ts";
 import { type Result, resultSchema } from "../request/result.ts";
+import type { Usage } from "../request/usage.ts";
 import type { PassedOver } from "./claim.ts";
 import type { Ledger } from "./ledger.ts";
+import { usageColumn, usageIn } from "./usage-columns.ts";
 
 export interface RequestView {
   readonly id: string;
@@ -16,6 +18,8 @@ export interface RequestView {
   readonly attempts: number;
   readonly passedOver: readonly PassedOver[];
   readonly failure: { readonly kind: string; readonly message: string } | undefined;
+  /** With a failure of kind `schema`: what the model said instead. */
+  readonly rejected: string | undefined;
   readonly holdReason: string | undefined;
   readonly notBefore: Date | undefined;
   readonly createdAt: Date;
@@ -46,6 +50,7 @@ interface Row {
   readonly created_at: Date;
   readonly finished_at: Date | null;
   readonly result: unknown;
+  readonly rejected: unknown;
   readonly result_masked: boolean | null;
   readonly body_masked: boolean | null;
 }
@@ -55,8 +60,9 @@ export async function requestById(ledger: Ledger, id: string): Promise<RequestVi
   const [row] = await ledger.sql<Row[]>`
     select r.id, r.tenant, r.batch_id, r.model, r.deployment, r.lane, r.priority, r.state, r.attempt, r.passed_over,
       r.failure_kind, r.failure_message, r.hold_reason, r.not_before, r.created_at, r.finished_at, p.content as result,
-      p.masked as result_masked, b.masked as body_masked
+      p.masked as result_masked, b.masked as body_masked, j.content as rejected
     from requests r left join payloads p on p.request_id = r.id and p.kind = 'result'
+    left join payloads j on j.request_id = r.id and j.kind = 'rejected'
     left join payloads b on b.request_id = r.id and b.kind = 'body' where r.id = ${id}`;
   return row === undefined ? undefined : viewOf(row);
 }
@@ -73,6 +79,7 @@ const viewOf = (row: Row): RequestView => ({
   attempts: row.attempt,
   passedOver: row.passed_over,
   failure: row.failure_kind === null ? undefined : { kind: row.failure_kind, message: row.failure_message ?? "" },
+  rejected: typeof row.rejected === "string" ? row.rejected : undefined,
   holdReason: row.hold_reason ?? undefined,
   notBefore: row.not_before ?? undefined,
   createdAt: row.created_at,
@@ -97,17 +104,21 @@ export interface AttemptView {
   readonly firstTokenMs: number | null;
   readonly inputTokens: number | null;
   readonly outputTokens: number | null;
+  /** All that is known, the two above among it. */
+  readonly usage: Usage;
   readonly costNanoUsd: string | null;
   readonly startedAt: Date;
 }
 
 /** The calls of one request, oldest first. */
 export async function attemptsOf(ledger: Ledger, requestId: string): Promise<AttemptView[]> {
-  return ledger.sql<AttemptView[]>`
+  const rows = await ledger.sql<(Omit<AttemptView, "usage"> & { readonly usage: unknown })[]>`
     select attempt, provider, model, outcome, failure_kind as "failureKind", failure_message as "failureMessage",
       duration_ms as "durationMs", first_token_ms as "firstTokenMs", input_tokens as "inputTokens",
-      output_tokens as "outputTokens", cost_nano_usd::text as "costNanoUsd", started_at as "startedAt"
+      output_tokens as "outputTokens", ${usageColumn(ledger)} as usage, cost_nano_usd::text as "costNanoUsd",
+      started_at as "startedAt"
     from attempts where request_id = ${requestId} order by id`;
+  return rows.map((row) => ({ ...row, usage: usageIn(row.usage) }));
 }
 
 /** Cancels what is not finished; a call under way is stopped when its lease is next renewed. False: nothing to cancel. */

@@ -67,6 +67,12 @@ export interface DispatchedJob {
   readonly priority: number;
 }
 
+/** Lanes that have rows in their window; no more rows than the windows hold are read. */
+export async function lanesWithDispatched({ sql }: Ledger): Promise<string[]> {
+  const rows = await sql<{ lane: string }[]>`select distinct lane from requests where state = 'dispatched'`;
+  return rows.map(({ lane }) => lane);
+}
+
 /** The oldest dispatched rows of a lane, to see whether their jobs are there. */
 export async function oldDispatched(
   ledger: Ledger,

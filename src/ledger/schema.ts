@@ -24,6 +24,7 @@ import {
 } from "drizzle-orm/pg-core";
 import { requestStates } from "../request/lifecycle.ts";
 
+const bytea = customType<{ data: Uint8Array }>({ dataType: () => "bytea" });
 const xid8 = customType<{ data: string }>({ dataType: () => "xid8" });
 const at = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
 const nano = (name: string) => bigint(name, { mode: "bigint" });
@@ -46,6 +47,8 @@ export const requests = pgTable(
     attempt: smallint("attempt").notNull().default(0),
     deploymentAttempt: smallint("deployment_attempt").notNull().default(0),
     lost: smallint("lost").notNull().default(0),
+    /** Answers that were not of the form asked for. */
+    schemaMisses: smallint("schema_misses").notNull().default(0),
     notBefore: at("not_before"),
     deadline: at("deadline"),
     estInputTokens: integer("est_input_tokens").notNull(),
@@ -112,6 +115,14 @@ export const payloads = pgTable(
   (t) => [primaryKey({ columns: [t.requestId, t.kind] })],
 );
 
+/** Sound of an answer, kept apart from what is read as JSON; it goes with the result. */
+export const resultAudio = pgTable("result_audio", {
+  requestId: uuid("request_id").primaryKey(),
+  mediaType: text("media_type").notNull(),
+  content: bytea("content").notNull(),
+  createdAt: at("created_at").notNull().defaultNow(),
+});
+
 /** One row per provider call: the bill, the latency record and the ledger of duplicates. Insert only. */
 export const attempts = pgTable(
   "attempts",
@@ -138,6 +149,8 @@ export const attempts = pgTable(
     cacheReadTokens: integer("cache_read_tokens"),
     cacheWriteTokens: integer("cache_write_tokens"),
     reasoningTokens: integer("reasoning_tokens"),
+    /** What usage has beside these columns (usage.ts): audio, images, seconds, characters, writes kept for an hour. */
+    usageDetails: jsonb("usage_details"),
     /** Null: unknown price or unknown usage; never 0 for unknown. */
     costNanoUsd: nano("cost_nano_usd"),
     priceVersion: text("price_version"),
@@ -313,6 +326,31 @@ export const providerConfigs = pgTable("provider_configs", {
   pools: jsonb("pools").notNull(),
   updatedAt: at("updated_at").notNull().defaultNow(),
 });
+
+/** Who may call the HTTP side. The key itself is kept nowhere: only its digest. */
+export const apiKeys = pgTable(
+  "api_keys",
+  {
+    id: uuid("id").primaryKey(),
+    tenant: text("tenant").notNull(),
+    name: text("name").notNull(),
+    /** Its first characters, to know it by. */
+    prefix: text("prefix").notNull(),
+    /** sha-256 of the key, in hex: it is 256 random bits, so nobody guesses it from that. */
+    digest: text("digest").notNull(),
+    scope: text("scope").notNull(),
+    createdAt: at("created_at").notNull().defaultNow(),
+    expiresAt: at("expires_at"),
+    revokedAt: at("revoked_at"),
+  },
+  (t) => [
+    // A call: who holds this key.
+    uniqueIndex("api_keys_digest").on(t.digest),
+    // `key ls`: newest first.
+    index("api_keys_tenant").on(t.tenant, t.id),
+    check("api_keys_scope", sql`scope in ('admin', 'use')`),
+  ],
+);
 
 /** Operator's switches that must outlive Redis: paused lanes, isolated providers and deployments. */
 export const toggles = pgTable("toggles", {

@@ -1,6 +1,7 @@
-import type { Body } from "../request/body.ts";
+import { type Body, isChat, partsOf, textsIn } from "../request/body.ts";
 import type { Failure } from "../request/failure.ts";
-import type { CallOutcome, LimitReport } from "../request/outcome.ts";
+import type { Answer, CallOutcome, LimitReport } from "../request/outcome.ts";
+import { isMedia, type Source } from "../request/parts.ts";
 import type { FinishReason } from "../request/result.ts";
 import type { Usage } from "../request/usage.ts";
 import { failureMessage, type Secrets } from "./failure-message.ts";
@@ -14,14 +15,14 @@ export interface SideReport {
 }
 
 /** A finished answer. One that was withheld to the last word is a failure of the request: an empty text would mislead. */
-export function answered(text: string, finish: FinishReason, usage: Usage, side: SideReport): CallOutcome {
-  if (finish.unified === "content-filter" && text === "") {
+export function answered(answer: Answer, finish: FinishReason, usage: Usage, side: SideReport): CallOutcome {
+  if (finish.unified === "content-filter" && answer.text === "") {
     const message = `the provider withheld its answer: ${finish.raw}`;
     return { ok: false, failure: { kind: "client", message, code: finish.raw }, ...known({ ...side, usage }) };
   }
   return {
     ok: true,
-    text,
+    ...answer,
     finish,
     usage,
     ...known({ providerRequestId: side.providerRequestId, limits: side.limits }),
@@ -35,8 +36,16 @@ export const failed = (failure: Failure, secrets: Secrets, side: SideReport = {}
   ...known({ usage: side.usage, providerRequestId: side.providerRequestId, limits: side.limits }),
 });
 
-/** What a failure's message must not show: the key, and every text of the prompt. */
+/** What a failure's message must not show: the key, every text of the prompt, and addresses, which may be signed. */
 export const secretsOf = (apiKey: string, body?: Body): Secrets => ({
   apiKey,
-  prompt: [body?.system ?? "", ...(body?.messages ?? []).flatMap((turn) => turn.content.map((part) => part.text))],
+  prompt:
+    body === undefined
+      ? []
+      : [...textsIn(body), ...sourcesIn(body).flatMap((source) => ("url" in source ? source.url : []))],
 });
+
+function sourcesIn(body: Body): readonly Source[] {
+  if (body.operation === "transcription") return [body.source];
+  return isChat(body) ? partsOf(body).flatMap((part) => (isMedia(part) ? [part.source] : [])) : [];
+}

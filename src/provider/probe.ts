@@ -5,7 +5,7 @@ import { jsonOrText } from "./error-answer.ts";
 import type { Failing } from "./failing.ts";
 import { answerOf } from "./sdk-answer.ts";
 
-/** The outcome of a request that lists models; the list is an array under `field`. */
+/** The outcome of a request that lists models; the list is an array under `field`, or all there is (Together). */
 export async function probeOutcome(
   send: () => PromiseLike<Response>,
   field: string,
@@ -17,7 +17,8 @@ export async function probeOutcome(
   });
   if (!answer.ok) return fail.thrown(answer.error);
   const { response, body } = answer.value;
-  const isList = response.ok && z.object({ [field]: z.array(z.unknown()) }).safeParse(body).success;
+  const isList =
+    response.ok && z.union([z.object({ [field]: z.array(z.unknown()) }), z.array(z.unknown())]).safeParse(body).success;
   if (!isList) return fail.refused({ status: response.status, headers: response.headers, body });
-  return answered("models listed", { unified: "stop", raw: "" }, {}, fail.sideOf(response.headers));
+  return answered({ text: "models listed" }, { unified: "stop", raw: "" }, {}, fail.sideOf(response.headers));
 }

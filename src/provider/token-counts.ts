@@ -7,15 +7,17 @@ export const tokenCount = z.number().int().nonnegative().optional().catch(undefi
 
 /** Usage from counts that may be unknown. A part larger than its whole is unknown too: one of the two is wrong. */
 export function usageOf(counts: { readonly [K in keyof Usage]?: Usage[K] | undefined }): Usage {
-  const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } = counts;
+  const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, cacheWriteHourTokens, reasoningTokens } =
+    counts;
   const cached = (cacheReadTokens ?? 0) + (cacheWriteTokens ?? 0);
   const cacheFits = inputTokens === undefined || cached <= inputTokens;
+  const hourFits = cacheFits && (cacheWriteHourTokens ?? 0) <= (cacheWriteTokens ?? 0);
   const reasoningFits = outputTokens === undefined || (reasoningTokens ?? 0) <= outputTokens;
   return known({
-    inputTokens,
-    outputTokens,
+    ...counts,
     cacheReadTokens: cacheFits ? cacheReadTokens : undefined,
     cacheWriteTokens: cacheFits ? cacheWriteTokens : undefined,
+    cacheWriteHourTokens: hourFits ? cacheWriteHourTokens : undefined,
     reasoningTokens: reasoningFits ? reasoningTokens : undefined,
   });
 }

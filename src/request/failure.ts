@@ -16,6 +16,7 @@ export const failureKinds = [
   "stream", // a stream that ended without its terminal event
   "auth", // 401, 403: this credential
   "client", // 400, 404, 413, 422: this request
+  "schema", // the answer is not of the form that was asked for
   "stopped", // we ended it: drain, cancel, a lost lease
   "deadline", // we ended it: its caller's deadline passed
 ] as const;

@@ -1,6 +1,10 @@
 import { uniformAt } from "./digest.ts";
 import { type Distribution, valueAt } from "./distribution.ts";
+import { sample } from "./sample.ts";
 import { firstTokens, longestAnswerTokens, prose, tokensIn } from "./text.ts";
+import { callsFor, type DraftCall } from "./tool-draft.ts";
+import { vectorsOf } from "./vectors.ts";
+import type { Wish } from "./wish.ts";
 
 /** What a caller wants, in no vendor's words. */
 export interface Ask {
@@ -12,6 +16,8 @@ export interface Ask {
   readonly stream: boolean;
   /** Whether a streamed answer ends with its usage. */
   readonly usageInStream: boolean;
+  /** Tools and form of the answer; absent: prose. */
+  readonly wish?: Wish;
 }
 
 /** What a model would say, and why it stops. */
@@ -19,11 +25,20 @@ export interface Draft {
   readonly text: string;
   readonly outputTokens: number;
   readonly finish: Finish;
+  /** Tools that are called in the place of text. */
+  readonly calls?: readonly DraftCall[];
+  /** One for each text that was sent. */
+  readonly vectors?: readonly (readonly number[])[];
+  /** Vectors go out as base64. */
+  readonly packed?: boolean;
 }
 
 export type Finish =
   | { readonly reason: "end" }
   | { readonly reason: "length" }
+  | { readonly reason: "tool-calls" }
+  /** The vendor withholds the answer. */
+  | { readonly reason: "filtered" }
   | { readonly reason: "stop-sequence"; readonly sequence: string };
 
 /** A draft with everything a wire needs to send it. */
@@ -42,8 +57,33 @@ export interface ReportedUsage {
   readonly outputTokens: number;
 }
 
-/** The same ask and digest always get the same draft. The first stop sequence in the text ends it and is not part of it. */
+/**
+ * The same ask and digest always get the same draft: vectors or calls of tools where they are asked for (tool-draft.ts), else JSON where that is asked
+ * for, else prose. The first stop sequence in the prose ends it and is not part of it.
+ */
 export function draftFor(ask: Ask, textDigest: number, lengths: Distribution): Draft {
+  const embed = ask.wish?.embed;
+  if (embed !== undefined) {
+    return { text: "", outputTokens: 0, vectors: vectorsOf(embed), packed: embed.packed, finish: { reason: "end" } };
+  }
+  const calls = ask.wish === undefined ? [] : callsFor(ask.wish, ask.text, textDigest);
+  if (calls.length > 0) {
+    const outputTokens = calls.reduce((sum, { name, input }) => sum + tokensIn(name) + tokensIn(input), 0);
+    return { text: "", outputTokens, calls, finish: { reason: "tool-calls" } };
+  }
+  return ask.wish?.json === undefined
+    ? proseFor(ask, textDigest, lengths)
+    : jsonFor(ask, JSON.stringify(sample(ask.wish.json.schema, textDigest)));
+}
+
+function jsonFor({ maxOutputTokens }: Ask, json: string): Draft {
+  const outputTokens = Math.min(tokensIn(json), maxOutputTokens ?? longestAnswerTokens);
+  return outputTokens < tokensIn(json)
+    ? { text: firstTokens(json, outputTokens), outputTokens, finish: { reason: "length" } }
+    : { text: json, outputTokens, finish: { reason: "end" } };
+}
+
+function proseFor(ask: Ask, textDigest: number, lengths: Distribution): Draft {
   const wanted = Math.round(valueAt(lengths, uniformAt(textDigest, 1)));
   const drawn = Math.min(Math.max(1, wanted), longestAnswerTokens);
   const allowed = Math.min(drawn, ask.maxOutputTokens ?? drawn);

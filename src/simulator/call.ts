@@ -9,7 +9,7 @@ import { respond } from "./respond.ts";
 import type { Simulation } from "./simulation.ts";
 import { tokensIn } from "./text.ts";
 import { decide, type Verdict } from "./verdict.ts";
-import type { Arrival, Wire } from "./wire.ts";
+import type { AnswerContext, Arrival, Page, Wire } from "./wire.ts";
 
 export function answerCall(
   simulation: Simulation,
@@ -31,13 +31,20 @@ export function answerCall(
     respond(simulation, wire, verdict, { ...context, limits: verdict.limits }, seq, response);
     return;
   }
-  const page =
-    verdict.verdict === "bad gateway"
-      ? badGateway
-      : wire.refuse(verdict.refusal, { ...context, limits: verdict.limits });
+  const page = pageOf(wire, verdict, context);
   const refusedBy = verdict.verdict === "refuse" ? verdict.refusedBy : undefined;
   simulation.ledger.change(seq, { status: page.status, ended: "complete", fault: verdict.fault, refusedBy });
   sendPage(response, page);
+}
+
+function pageOf(
+  wire: Wire,
+  verdict: Exclude<Verdict, { verdict: "answer" }>,
+  context: Omit<AnswerContext, "limits">,
+): Page {
+  if (verdict.verdict === "bad gateway") return badGateway;
+  const page = wire.refuse(verdict.refusal, { ...context, limits: verdict.limits });
+  return verdict.fault === "error-in-success" ? { ...page, status: 200 } : page;
 }
 
 function note(simulation: Simulation, wire: Wire, arrival: Arrival, received: Received, nowMs: number): number {

@@ -21,6 +21,8 @@ export function refusalOrdered(fault: Fault, key: string): Refusal | "bad gatewa
       return { kind: "quota" };
     case "auth":
       return { kind: "wrong-key", key };
+    case "error-in-success":
+      return { kind: "overloaded" };
     case "server-error":
     case "unavailable":
     case "overloaded":

@@ -50,6 +50,16 @@ export const faultSchema = z.discriminatedUnion("kind", [
     ...aim,
   }),
   z.strictObject({ kind: z.literal("missing-usage"), ...aim }),
+  /** An error in the body of a success, streamed or not. */
+  z.strictObject({ kind: z.literal("error-in-success"), ...aim }),
+  /** A whole answer without any choice or candidate; a stream ends without one. */
+  z.strictObject({ kind: z.literal("empty-answer"), ...aim }),
+  /** The vendor's filter keeps the whole answer back. */
+  z.strictObject({ kind: z.literal("filtered"), ...aim }),
+  /** The input of the last tool that is called is no JSON. */
+  z.strictObject({ kind: z.literal("broken-tool-call"), ...aim }),
+  /** A further piece comes after a stream's last event. Fits streamed calls only. */
+  z.strictObject({ kind: z.literal("late-event"), ...aim }),
 ]);
 
 export type Fault = z.infer<typeof faultSchema>;
@@ -122,4 +132,6 @@ const fits = (fault: Fault, { vendor, model, text, stream }: FaultTarget): boole
   (fault.provider === undefined || fault.provider === vendor) &&
   (fault.model === undefined || fault.model === model) &&
   (fault.match === undefined || text.includes(fault.match)) &&
-  (stream || fault.kind !== "stream-error");
+  (stream || !ofStreams.has(fault.kind));
+
+const ofStreams: ReadonlySet<FaultKind> = new Set(["stream-error", "late-event"]);

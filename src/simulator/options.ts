@@ -1,6 +1,7 @@
 /** Everything that can be set about a simulator, parsed once: from code, from the command line, over HTTP. */
 import { z } from "zod";
-import { type ProviderEntry, providerEntries } from "../config/models.ts";
+import { providerEntries } from "../config/models.ts";
+import type { ProviderEntry } from "../config/provider-entry.ts";
 import { type Vendor, vendors } from "./vendor.ts";
 
 const positive = z.number().positive();
@@ -60,7 +61,7 @@ export const settingsSchema = z.strictObject({
   arrivalDelayMs: percentiles.optional(),
   /** Length of answers in tokens. */
   outputTokens: percentiles.default({ p50: 120, p99: 600 }),
-  /** A prompt with `[output 211]` in it is answered with 211 tokens. */
+  /** A prompt with `[output 211]` in it is answered with 211 tokens. Marks for tools always count: see tool-draft.ts. */
   outputFromPrompt: z.boolean().default(false),
   /** Tokens in one event of a stream. */
   pieceTokens: z.int().min(1).default(8),
@@ -95,7 +96,7 @@ export type SimulatorSettings = z.infer<typeof settingsSchema>;
 /** The models and limit groups that the catalog knows by the same name. */
 function builtIn(vendor: Vendor): Record<string, string> {
   const entry: ProviderEntry | undefined = providerEntries.find(({ id }) => id === vendor);
-  return { ...entry?.models };
+  return Object.fromEntries(Object.entries(entry?.models ?? {}).map(([model, { group }]) => [model, group]));
 }
 
 export const vendorSchema = z.enum(vendors);

@@ -23,7 +23,7 @@ export const neverAnswers = (fault: Fault | undefined): boolean =>
   fault?.kind === "hang" && fault.afterTokens === undefined;
 
 export function planWhole(wire: Wire, answer: Answer, fault: Fault | undefined): Plan {
-  const body = wire.whole(answer);
+  const body = fault?.kind === "empty-answer" ? (wire.empty ?? wire.whole)(answer) : wire.whole(answer);
   const half = body.slice(0, body.length / 2);
   const plan = (data: string, end: PlanEnd): Plan => ({ steps: [{ afterTokens: answer.outputTokens, data }], end });
   if (fault?.kind === "cut-stream") return plan(half, fault.how === "end" ? "cut" : "reset");
@@ -49,6 +49,12 @@ export function planStream(wire: Wire, answer: Answer, pieceTokens: number, faul
       const after = pieces.filter((step) => step.afterTokens > seam);
       return { steps: [...before, broken, ...after, closing], end: "complete" };
     }
+    case "empty-answer":
+      return { steps: [opening], end: "cut" };
+    case "late-event": {
+      const late = { afterTokens: answer.outputTokens, data: wire.piece(answer, " too late") };
+      return { steps: [opening, ...pieces, closing, late], end: "complete" };
+    }
     default:
       return { steps: [opening, ...pieces, closing], end: "complete" };
   }
@@ -63,8 +69,18 @@ const seamOf = (fault: Fault | undefined, { outputTokens }: Answer): number =>
 
 function stepsOf(wire: Wire, answer: Answer, pieceTokens: number, seam: number): readonly Step[] {
   let afterTokens = 0;
-  return piecesOf(answer.text, pieceTokens, seam).map((text) => {
+  const pieces = piecesOf(answer.text, pieceTokens, seam).map((text) => {
     afterTokens += tokensIn(text);
     return { afterTokens, data: wire.piece(answer, text) };
   });
+  return [...pieces, ...callSteps(wire, answer)];
+}
+
+/** The events of all calls, evenly over the tokens. */
+function callSteps(wire: Wire, answer: Answer): readonly Step[] {
+  const events = (answer.calls ?? []).flatMap((call, index) => wire.call(answer, call, index));
+  return events.map((data, at) => ({
+    afterTokens: Math.floor((answer.outputTokens * (at + 1)) / events.length),
+    data,
+  }));
 }

@@ -1,6 +1,6 @@
 /** Turns an admitted call into an answer on its way. */
 import type { ServerResponse } from "node:http";
-import { type Answer, type Ask, draftFor, orderedTokens, type ReportedUsage } from "./answer.ts";
+import { type Answer, type Ask, type Draft, draftFor, orderedTokens, type ReportedUsage } from "./answer.ts";
 import { deliver, type Pace } from "./delivery.ts";
 import { uniformAt } from "./digest.ts";
 import { type Distribution, valueAt } from "./distribution.ts";
@@ -25,7 +25,7 @@ export function respond(
     response.once("close", permit.release);
     return;
   }
-  const draft = draftFor(ask, call.textDigest, lengthsFor(ask, settings));
+  const draft = damaged(draftFor(ask, call.textDigest, lengthsFor(ask, settings)), fault);
   const answer: Answer = {
     ...draft,
     id: seq.toString(36).padStart(12, "0"),
@@ -49,6 +49,16 @@ export function respond(
 function lengthsFor({ text }: Ask, { outputFromPrompt, outputTokens }: Simulation["settings"]): Distribution {
   const ordered = outputFromPrompt ? orderedTokens(text) : undefined;
   return ordered === undefined ? outputTokens : { p50: ordered, p99: ordered };
+}
+
+function damaged(draft: Draft, fault: Fault | undefined): Draft {
+  if (fault?.kind === "filtered") return { text: "", outputTokens: 0, finish: { reason: "filtered" } };
+  if (fault?.kind !== "broken-tool-call" || draft.calls === undefined) return draft;
+  const last = draft.calls.length - 1;
+  return {
+    ...draft,
+    calls: draft.calls.map(({ name, input }, at) => ({ name, input: at === last ? input.slice(0, -1) : input })),
+  };
 }
 
 function reported(truth: ReportedUsage, fault: Fault | undefined): ReportedUsage | undefined {

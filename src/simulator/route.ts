@@ -3,7 +3,14 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Vendor } from "./vendor.ts";
 
 export type Target =
-  | { readonly operation: "call"; readonly vendor: Vendor; readonly model?: string; readonly stream?: boolean }
+  | {
+      readonly operation: "call";
+      readonly vendor: Vendor;
+      readonly model?: string;
+      readonly stream?: boolean;
+      /** Where a vendor has more than one API. */
+      readonly api?: "responses" | "embeddings";
+    }
   | { readonly operation: "models"; readonly vendor: Vendor }
   | { readonly operation: "control" }
   /** No such path; a vendor's prefix says in whose words to say so. */
@@ -26,6 +33,8 @@ const prefixes: readonly Vendor[] = ["anthropic", "openai", "gemini"];
 function callOf(path: string): Found | undefined {
   if (path === "/v1/messages") return { operation: "call", vendor: "anthropic" };
   if (path === "/v1/chat/completions") return { operation: "call", vendor: "openai" };
+  if (path === "/v1/responses") return { operation: "call", vendor: "openai", api: "responses" };
+  if (path === "/v1/embeddings") return { operation: "call", vendor: "openai", api: "embeddings" };
   const [, name, verb] = /^\/v1(?:beta)?\/models\/([^/]+):(generateContent|streamGenerateContent)$/.exec(path) ?? [];
   const model = name === undefined ? undefined : decoded(name);
   return model === undefined

@@ -12,8 +12,15 @@ import { type AnswerContext, type Arrival, json, type Page, type Wire } from "./
 import { anthropicWire } from "./wire-anthropic.ts";
 import { geminiWire } from "./wire-gemini.ts";
 import { openaiWire } from "./wire-openai.ts";
+import { openaiEmbeddingsWire } from "./wire-openai-embeddings.ts";
+import { openaiResponsesWire } from "./wire-openai-responses.ts";
 
 const wires: Readonly<Record<Vendor, Wire>> = { anthropic: anthropicWire, openai: openaiWire, gemini: geminiWire };
+
+const furtherWires = { responses: openaiResponsesWire, embeddings: openaiEmbeddingsWire };
+
+const wireOf = ({ vendor, api }: Extract<Target, { operation: "call" }>): Wire =>
+  api === undefined ? wires[vendor] : furtherWires[api];
 
 export function createSimulatorServer(simulation: Simulation): Server {
   const server = createServer((request, response) => {
@@ -48,9 +55,7 @@ function answer(simulation: Simulation, request: IncomingMessage, body: RequestB
   const target = targetOf(method, path, headers);
   const arrival = { method, path, query, headers };
   if (target.operation === "call") {
-    simulation.delay(response, () =>
-      answerCall(simulation, wires[target.vendor], { ...arrival, ...target }, body, response),
-    );
+    simulation.delay(response, () => answerCall(simulation, wireOf(target), { ...arrival, ...target }, body, response));
   } else if (target.operation === "control") {
     const { status, body: value } = answerControl(simulation, { method, path, query, body });
     sendPage(response, { status, headers: { "content-type": json }, body: `${JSON.stringify(value)}\n` });

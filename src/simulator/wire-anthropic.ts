@@ -1,16 +1,16 @@
 /** Anthropic's Messages API, by the types of @anthropic-ai/sdk and the vendor's documentation of errors and limits. */
-import { z } from "zod";
+
 import type { LimitReading } from "./allowance.ts";
 import type { Answer } from "./answer.ts";
-import { invalid, problemOf } from "./problem.ts";
+import { readAnthropic } from "./ask-anthropic.ts";
 import type { Problem, RateRefusal, Refusal } from "./refusal.ts";
-import { type AnswerContext, type Arrival, json, type Page, type Reading, type Wire } from "./wire.ts";
+import { type AnswerContext, json, type Page, type Wire } from "./wire.ts";
 
 export const anthropicWire: Wire = {
   vendor: "anthropic",
   keyOf: ({ headers }) =>
     typeof headers["x-api-key"] === "string" ? headers["x-api-key"] : headers.authorization?.replace(/^Bearer\s+/i, ""),
-  read,
+  read: readAnthropic,
   headers,
   refuse,
   whole: (answer) => JSON.stringify({ ...message(answer, answer.usage?.outputTokens), ...finishOf(answer) }),
@@ -20,15 +20,31 @@ export const anthropicWire: Wire = {
     const block = { type: "content_block_start", index: 0, content_block: { type: "text", text: "", citations: null } };
     return (
       event("message_start", { type: "message_start", message: opened }) +
-      event("content_block_start", block) +
+      (hasText(answer) ? event("content_block_start", block) : "") +
       event("ping", { type: "ping" })
     );
+  },
+  call(answer, { name, input }, index) {
+    const half = Math.ceil(input.length / 2);
+    const block = { type: "tool_use", id: callId(answer, index), name, input: {} };
+    const pieces = [input.slice(0, half), input.slice(half)].map((partial_json) =>
+      event("content_block_delta", {
+        type: "content_block_delta",
+        index,
+        delta: { type: "input_json_delta", partial_json },
+      }),
+    );
+    return [
+      event("content_block_start", { type: "content_block_start", index, content_block: block }),
+      ...pieces,
+      event("content_block_stop", { type: "content_block_stop", index }),
+    ];
   },
   piece: (_answer, text) => delta(`${JSON.stringify({ type: "text_delta", text })}}`),
   closing(answer) {
     const last = { type: "message_delta", delta: { ...finishOf(answer), container: null, stop_details: null } };
     return (
-      event("content_block_stop", { type: "content_block_stop", index: 0 }) +
+      (hasText(answer) ? event("content_block_stop", { type: "content_block_stop", index: 0 }) : "") +
       event("message_delta", { ...last, ...usageOf(answer, answer.usage?.outputTokens) }) +
       event("message_stop", { type: "message_stop" })
     );
@@ -56,55 +72,34 @@ export const anthropicWire: Wire = {
     }),
 };
 
-const contentSchema = z.union([z.string(), z.array(z.object({ type: z.string(), text: z.string().optional() }))]);
-const requestSchema = z.object({
-  model: z.string().min(1),
-  max_tokens: z.int().min(1),
-  messages: z
-    .array(z.object({ role: z.enum(["user", "assistant", "system"]), content: contentSchema }))
-    .min(1, "at least one message is required"),
-  system: contentSchema.optional(),
-  stop_sequences: z.array(z.string()).optional(),
-  stream: z.boolean().optional(),
-});
-/** Parameters that API version 2026-10-21 no longer knows. */
-const sampling = ["temperature", "top_p", "top_k"];
+const hasText = ({ calls, finish }: Answer): boolean => calls === undefined && finish.reason !== "filtered";
+const callId = ({ id }: Answer, index: number): string => `toolu_sim${id}${index}`;
 
-function read(body: unknown, { headers: sent }: Arrival): Reading {
-  const version = sent["anthropic-version"];
-  if (typeof version !== "string") {
-    return invalid({ path: "anthropic-version", isMissing: false, message: "header is required" });
-  }
-  const parsed = requestSchema.safeParse(body);
-  if (!parsed.success) return invalid(problemOf(parsed.error));
-  const removed = version >= "2026-10-21" ? sampling.find((name) => Object.hasOwn(Object(body), name)) : undefined;
-  if (removed !== undefined) {
-    return invalid({ path: removed, isMissing: false, message: "Extra inputs are not permitted" });
-  }
-  const { model, max_tokens, messages, system, stop_sequences, stream } = parsed.data;
-  const contents = [...(system === undefined ? [] : [system]), ...messages.map(({ content }) => content)];
-  return {
-    ok: true,
-    ask: {
-      model,
-      text: contents.map(textOf).join("\n"),
-      maxOutputTokens: max_tokens,
-      stop: stop_sequences ?? [],
-      stream: stream ?? false,
-      usageInStream: true,
-    },
-  };
+function contentOf(answer: Answer): readonly object[] {
+  if (hasText(answer)) return [{ type: "text", text: answer.text, citations: null }];
+  return (answer.calls ?? []).map(({ name, input }, index) => ({
+    type: "tool_use",
+    id: callId(answer, index),
+    name,
+    input: jsonOrText(input),
+  }));
 }
 
-const textOf = (content: z.infer<typeof contentSchema>): string =>
-  typeof content === "string" ? content : content.map(({ text }) => text ?? "").join("");
+/** A whole answer holds its input as JSON: a broken one is a text there. */
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
 
 const message = (answer: Answer, outputTokens: number | undefined) => ({
   id: `msg_sim${answer.id}`,
   type: "message",
   role: "assistant",
   model: answer.model,
-  content: [{ type: "text", text: answer.text, citations: null }],
+  content: contentOf(answer),
   container: null,
   diagnostics: null,
   stop_details: null,
@@ -131,7 +126,13 @@ const usageOf = ({ usage }: Answer, outputTokens: number | undefined, more = {})
         },
       };
 
-const finishes = { end: "end_turn", length: "max_tokens", "stop-sequence": "stop_sequence" } as const;
+const finishes = {
+  end: "end_turn",
+  length: "max_tokens",
+  "stop-sequence": "stop_sequence",
+  "tool-calls": "tool_use",
+  filtered: "refusal",
+} as const;
 const finishOf = ({ finish }: Answer) => ({
   stop_reason: finishes[finish.reason],
   stop_sequence: finish.reason === "stop-sequence" ? finish.sequence : null,

@@ -1,22 +1,25 @@
 /** Google's Gemini API (generateContent), by the types of @google/generative-ai and captured errors and streams. */
-import { z } from "zod";
+
 import type { Answer } from "./answer.ts";
-import { invalid, problemOf } from "./problem.ts";
+import { readGemini } from "./ask-gemini.ts";
 import type { Problem, RateRefusal, Refusal } from "./refusal.ts";
-import { type AnswerContext, type Arrival, json, type Page, type Reading, type Wire } from "./wire.ts";
+import type { DraftCall } from "./tool-draft.ts";
+import { type AnswerContext, json, type Page, type Wire } from "./wire.ts";
 
 export const geminiWire: Wire = {
   vendor: "gemini",
   keyOf: ({ headers, query }) =>
     typeof headers["x-goog-api-key"] === "string" ? headers["x-goog-api-key"] : (query.get("key") ?? undefined),
-  read,
+  read: readGemini,
   headers: () => ({}), // it says nothing about limits, and its request id is in the body
   refuse,
-  whole: (answer) => JSON.stringify(chunk(answer, answer.text, finishes[answer.finish.reason]), undefined, 2),
+  whole: (answer) => JSON.stringify(chunk(answer, partsOf(answer), finishes[answer.finish.reason]), undefined, 2),
   opening: () => "",
-  piece: (answer, text) => event(chunk(answer, text, undefined)),
-  closing: (answer) => event(chunk(answer, "", finishes[answer.finish.reason])),
-  brokenPiece: (answer) => `${event(chunk(answer, "", undefined)).slice(0, -40)}\r\n\r\n`,
+  piece: (answer, text) => event(chunk(answer, [{ text }], undefined)),
+  call: (answer, call) => [event(chunk(answer, [callPart(call)], undefined))],
+  empty: (answer) => JSON.stringify({ ...chunk(answer, [], undefined), candidates: [] }, undefined, 2),
+  closing: (answer) => event(chunk(answer, [{ text: "" }], finishes[answer.finish.reason])),
+  brokenPiece: (answer) => `${event(chunk(answer, [{ text: "" }], undefined)).slice(0, -40)}\r\n\r\n`,
   errorEvent: () => event({ error: bodyOf(errorOf({ kind: "overloaded" }, undefined)) }),
   models: (names) =>
     JSON.stringify({
@@ -31,54 +34,32 @@ export const geminiWire: Wire = {
     }),
 };
 
-const contentSchema = z.object({
-  role: z.string().optional(),
-  parts: z.array(z.object({ text: z.string().optional() })).optional(),
-});
-const requestSchema = z.object({
-  contents: z.array(contentSchema).min(1, "contents is not specified"),
-  systemInstruction: contentSchema.optional(),
-  system_instruction: contentSchema.optional(),
-  generationConfig: z
-    .object({
-      maxOutputTokens: z.int().min(1).optional(),
-      stopSequences: z.array(z.string()).optional(),
-      candidateCount: z.literal(1, "the simulator gives one candidate").optional(),
-    })
-    .optional(),
-});
+const partsOf = ({ text, calls }: Answer): readonly object[] =>
+  calls === undefined ? [{ text }] : calls.map(callPart);
 
-function read(body: unknown, { model, stream, query }: Arrival): Reading {
-  const parsed = requestSchema.safeParse(body);
-  if (!parsed.success) return invalid(problemOf(parsed.error));
-  if (stream === true && query.get("alt") !== "sse") {
-    return invalid({ path: "alt", isMissing: false, message: "the simulator streams with alt=sse only" });
+/** Arguments are JSON in the answer's own: broken ones are a text there. */
+function callPart({ name, input }: DraftCall): object {
+  try {
+    return { functionCall: { name, args: JSON.parse(input) } };
+  } catch {
+    return { functionCall: { name, args: input } };
   }
-  const { contents, systemInstruction, system_instruction, generationConfig } = parsed.data;
-  const system = systemInstruction ?? system_instruction;
-  return {
-    ok: true,
-    ask: {
-      model: model ?? "",
-      text: [...(system === undefined ? [] : [system]), ...contents].map(textOf).join("\n"),
-      maxOutputTokens: generationConfig?.maxOutputTokens,
-      stop: generationConfig?.stopSequences ?? [],
-      stream: stream ?? false,
-      usageInStream: true,
-    },
-  };
 }
 
-const textOf = ({ parts }: z.infer<typeof contentSchema>): string =>
-  (parts ?? []).map(({ text }) => text ?? "").join("");
-
-const finishes = { end: "STOP", length: "MAX_TOKENS", "stop-sequence": "STOP" } as const;
+const finishes = {
+  end: "STOP",
+  length: "MAX_TOKENS",
+  "stop-sequence": "STOP",
+  "tool-calls": "STOP",
+  filtered: "SAFETY",
+} as const;
 
 /** Output is counted only where the answer ends. */
-const chunk = (answer: Answer, text: string, finishReason: string | undefined) => ({
+const chunk = (answer: Answer, parts: readonly object[], finishReason: string | undefined) => ({
   candidates: [
     {
-      content: { parts: [{ text }], role: "model" },
+      // What was filtered has no content at all.
+      ...(answer.finish.reason === "filtered" ? {} : { content: { parts, role: "model" } }),
       ...(finishReason === undefined ? {} : { finishReason }),
       index: 0,
     },

@@ -1,16 +1,16 @@
 /** OpenAI's chat completions, by the types of the openai SDK and captured errors and headers. */
-import { z } from "zod";
 import type { LimitReading } from "./allowance.ts";
 import type { Answer } from "./answer.ts";
+import { readOpenai } from "./ask-openai.ts";
 import { goDuration } from "./go-duration.ts";
-import { invalid, problemOf } from "./problem.ts";
 import type { Problem, RateRefusal, Refusal } from "./refusal.ts";
-import { type AnswerContext, json, type Page, type Reading, type Wire } from "./wire.ts";
+import { type AnswerContext, json, type Page, type Wire } from "./wire.ts";
 
 export const openaiWire: Wire = {
   vendor: "openai",
-  keyOf: (arrival) => arrival.headers.authorization?.replace(/^Bearer\s+/i, ""),
-  read,
+  keyOf: ({ headers: sent }) =>
+    typeof sent["api-key"] === "string" ? sent["api-key"] : sent.authorization?.replace(/^Bearer\s+/i, ""),
+  read: readOpenai,
   headers,
   refuse,
   whole: (answer) =>
@@ -19,7 +19,7 @@ export const openaiWire: Wire = {
       choices: [
         {
           index: 0,
-          message: { role: "assistant", content: answer.text, refusal: null, annotations: [] },
+          message: { role: "assistant", ...said(answer), refusal: null, annotations: [] },
           logprobs: null,
           finish_reason: finishes[answer.finish.reason],
         },
@@ -28,6 +28,13 @@ export const openaiWire: Wire = {
     }),
   opening: (answer) => chunk(answer, { role: "assistant", content: "", refusal: null }, null),
   piece: (answer, content) => chunk(answer, { content }, null),
+  call(answer, { name, input }, index) {
+    const half = Math.ceil(input.length / 2);
+    const opened = { index, id: callId(answer, index), type: "function", function: { name, arguments: "" } };
+    const pieces = [input.slice(0, half), input.slice(half)].map((part) => ({ index, function: { arguments: part } }));
+    return [opened, ...pieces].map((call) => chunk(answer, { tool_calls: [call] }, null));
+  },
+  empty: (answer) => JSON.stringify({ ...frame(answer, "chat.completion"), choices: [], ...usageOf(answer) }),
   closing(answer) {
     const isCounted = answer.usageInStream && answer.usage !== undefined;
     const counts = { ...frame(answer, "chat.completion.chunk"), choices: [], ...usageOf(answer) };
@@ -42,55 +49,19 @@ export const openaiWire: Wire = {
     }),
 };
 
-const contentSchema = z.union([
-  z.string(),
-  z.array(z.object({ type: z.string(), text: z.string().optional() })),
-  z.null(),
-]);
-const requestSchema = z.object({
-  model: z.string().min(1),
-  messages: z
-    .array(z.object({ role: z.string(), content: contentSchema.optional() }))
-    .min(
-      1,
-      "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.",
-    ),
-  max_completion_tokens: z.int().min(1).nullish(),
-  max_tokens: z.int().min(1).nullish(),
-  stop: z.union([z.string(), z.array(z.string())]).nullish(),
-  stream: z.boolean().nullish(),
-  stream_options: z.object({ include_usage: z.boolean().optional() }).nullish(),
-  n: z.literal(1, "Invalid 'n': the simulator gives one choice.").nullish(),
-});
+const callId = ({ id }: Answer, index: number): string => `call_sim${id}${index}`;
 
-function read(body: unknown): Reading {
-  const parsed = requestSchema.safeParse(body);
-  if (!parsed.success) return invalid(problemOf(parsed.error));
-  const { model, messages, stop, stream, stream_options, max_tokens, max_completion_tokens } = parsed.data;
-  // Reasoning models have refused the old name since they exist.
-  if (max_tokens != null && /^(?:o\d|gpt-5)/.test(model)) return invalid(oldName);
-  return {
-    ok: true,
-    ask: {
-      model,
-      text: messages.map(({ content }) => textOf(content)).join("\n"),
-      maxOutputTokens: max_completion_tokens ?? max_tokens ?? undefined,
-      stop: typeof stop === "string" ? [stop] : (stop ?? []),
-      stream: stream ?? false,
-      usageInStream: stream_options?.include_usage ?? false,
-    },
-  };
-}
-
-const oldName: Problem = {
-  path: "max_tokens",
-  isMissing: false,
-  message: "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
-  code: "unsupported_parameter",
-};
-
-const textOf = (content: z.infer<typeof contentSchema> | undefined): string =>
-  typeof content === "string" ? content : (content ?? []).map(({ text }) => text ?? "").join("");
+const said = (answer: Answer) =>
+  answer.calls === undefined
+    ? { content: answer.finish.reason === "filtered" ? null : answer.text }
+    : {
+        content: null,
+        tool_calls: answer.calls.map(({ name, input }, index) => ({
+          id: callId(answer, index),
+          type: "function",
+          function: { name, arguments: input },
+        })),
+      };
 
 const frame = (answer: Answer, object: string) => ({
   id: `chatcmpl-sim${answer.id}`,
@@ -101,7 +72,13 @@ const frame = (answer: Answer, object: string) => ({
   system_fingerprint: "fp_sim0000001",
 });
 
-const finishes = { end: "stop", length: "length", "stop-sequence": "stop" } as const;
+const finishes = {
+  end: "stop",
+  length: "length",
+  "stop-sequence": "stop",
+  "tool-calls": "tool_calls",
+  filtered: "content_filter",
+} as const;
 
 const event = (data: object): string => `data: ${JSON.stringify(data)}\n\n`;
 

@@ -6,6 +6,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { LimitReadings } from "./allowance.ts";
 import type { Answer, Ask } from "./answer.ts";
 import type { Refusal } from "./refusal.ts";
+import type { DraftCall } from "./tool-draft.ts";
 import type { Vendor } from "./vendor.ts";
 
 export interface Wire {
@@ -21,9 +22,13 @@ export interface Wire {
   /** The events of a streamed answer, framed and ready to send. */
   opening(answer: Answer): string;
   piece(answer: Answer, text: string): string;
+  /** The events of one call of a tool, in order; `index` is its place among the answer's calls. */
+  call(answer: Answer, call: DraftCall, index: number): readonly string[];
   closing(answer: Answer): string;
   /** An event whose JSON breaks off. */
   brokenPiece(answer: Answer): string;
+  /** A whole answer that holds nothing; undefined where the vendor has no list that can be empty. */
+  empty?(answer: Answer): string;
   /** An error in the midst of a stream; the stream ends after it. */
   errorEvent(answer: Answer): string;
   models(names: readonly string[]): string;

@@ -1,9 +1,10 @@
 /**
- * The text of a running request as it comes: a Redis stream per request, trimmed and expiring. It is a view, not the
- * record: the result in the ledger is. Text goes to Redis only for requests whose caller asked to read along.
+ * The answer of a running request as it comes: a Redis stream per request, trimmed and expiring. It is a view, not the
+ * record: the result in the ledger is. It goes to Redis only for requests whose caller asked to read along.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { type Delta, deltaSchema } from "../request/delta.ts";
 import { openRedis } from "../runtime/redis-client.ts";
 import { redisTrouble } from "../runtime/redis-patience.ts";
 
@@ -13,9 +14,9 @@ const keepSeconds = 600;
 const longestReadMs = 2_000;
 
 export interface StreamWriter {
-  /** Starts over: a new attempt's text replaces that of the one before. */
+  /** Starts over: a new attempt's answer replaces that of the one before. */
   begin(requestId: string): void;
-  text(requestId: string, text: string): void;
+  delta(requestId: string, delta: Delta): void;
   close(): void;
 }
 
@@ -33,15 +34,16 @@ export function openStreamWriter(redisUrl: string): StreamWriter {
   };
   return {
     begin: (requestId) => add(requestId, "begin", ""),
-    text: (requestId, text) => add(requestId, "text", text),
+    delta: (requestId, delta) =>
+      delta.type === "text" ? add(requestId, "text", delta.text) : add(requestId, "delta", JSON.stringify(delta)),
     close: () => redis.disconnect(),
   };
 }
 
 export interface StreamPiece {
   readonly id: string;
-  readonly type: "begin" | "text";
-  readonly text: string;
+  /** Absent: the answer starts over. */
+  readonly delta: Delta | undefined;
 }
 
 export interface StreamReader {
@@ -69,12 +71,13 @@ export function openStreamReader(redisUrl: string): StreamReader {
           await sleep(waitMs);
           return null;
         });
-      return (answer?.[0]?.[1] ?? []).map(([id, fields]) => ({
-        id,
-        type: fields[1] === "begin" ? "begin" : "text",
-        text: fields[3] ?? "",
-      }));
+      return (answer?.[0]?.[1] ?? []).map(([id, [, type = "", , text = ""]]) => ({ id, delta: deltaOf(type, text) }));
     },
     close: () => redis.disconnect(),
   };
+}
+
+function deltaOf(type: string, text: string): Delta | undefined {
+  if (type === "begin") return undefined;
+  return type === "delta" ? deltaSchema.parse(JSON.parse(text)) : { type: "text", text };
 }

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import type { CallInput, Connection } from "../../src/provider/provider.ts";
-import { promptBody } from "../../src/request/body.ts";
+import { promptBody, textsIn } from "../../src/request/body.ts";
 import { startAll } from "../../workers/all.ts";
 import { bench, instantConnection, percentile } from "./bench.ts";
 
@@ -20,10 +20,10 @@ let onCall: (input: CallInput) => void = () => {};
 await bench("latency", async ({ fleet, say }) => {
   const slow: Connection = {
     ...instantConnection,
-    call: async (input, io) => {
+    chat: async (input) => {
       onCall(input);
       await sleep(callMs * (0.5 + Math.random()));
-      return instantConnection.call(input, io);
+      return instantConnection.chat();
     },
   };
   const workers = await startAll(fleet, {
@@ -58,7 +58,7 @@ async function probe(fleet: Fleet): Promise<number[]> {
     const started = performance.now();
     const called = new Promise<number>((resolve) => {
       onCall = (input) => {
-        if (input.body.messages[0]?.content[0]?.text === `probe ${n}`) resolve(performance.now());
+        if (textsIn(input.body)[0] === `probe ${n}`) resolve(performance.now());
       };
     });
     const [answer] = await fleet.intake.accept([

@@ -9,7 +9,6 @@ import { Redis } from "ioredis";
 import { v7 as uuidv7 } from "uuid";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import { costOf } from "../../src/pricing/price.ts";
-import { promptBody } from "../../src/request/body.ts";
 import { bench, instantConnection, median } from "./bench.ts";
 import { model, ours, prompt } from "./our-work.ts";
 
@@ -57,11 +56,7 @@ async function handWritten(fleet: Fleet, jobs: number, round: number): Promise<n
   await sql`create index if not exists hand_written_recent on hand_written (provider, created_at)`;
   return runPlain(fleet, jobs, `hand-${round}`, async (job) => {
     const startedAt = new Date();
-    const answer = await instantConnection.call(
-      { model, body: promptBody(model, job.data.prompt), stream: false, defaultMaxOutputTokens: 16 },
-      { signal: AbortSignal.timeout(60_000), onText: () => {}, onActivity: () => {} },
-    );
-    if (!answer.ok) throw new Error(answer.failure.message);
+    const answer = await instantConnection.chat();
     const { inputTokens = null, outputTokens = null } = answer.usage;
     const cost = costOf("anthropic", model, answer.usage, startedAt);
     await sql`

@@ -1,4 +1,5 @@
 /** The fleet as it is deployed: an API, two workers, two processes that feed and reconcile; the ledger is asked directly. */
+
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,6 +9,7 @@ import { costOf } from "../../src/pricing/price.ts";
 import { providers } from "../../src/provider/registry.ts";
 import { freePort } from "../../src/runtime/embedded/ports.ts";
 import type { CallRecord } from "../../src/simulator/call-ledger.ts";
+import { vendors } from "../../src/simulator/vendor.ts";
 import { type Arm, leaseMs, slots, type Verdict, type Work } from "./arm.ts";
 import { byRequest, duplicatesIn } from "./calls.ts";
 import { built, type Supervised, source, supervise } from "./processes.ts";
@@ -34,7 +36,7 @@ export async function openFleetArm(stage: Stage): Promise<Arm> {
     supervise({ name, args: [...(name === "worker 1" ? steppedClock : []), cli, ...args], ready }, options);
   const api = await run("api", /Serving /, "serve", "--port", String(port));
   const [workers, keepers] = await Promise.all([
-    Promise.all([1, 2].map((no) => run(`worker ${no}`, /Working: /, "worker", ...Object.keys(providers)))),
+    Promise.all([1, 2].map((no) => run(`worker ${no}`, /Working: /, "worker", ...vendors))),
     Promise.all([1, 2].map((no) => run(`keeper ${no}`, /Working: /, "worker", "feeder", "reconciler"))),
   ]);
   const ledger = openLedger(stage.postgres.url, { connections: 2 });

@@ -1,6 +1,6 @@
-import { type FixtureResponse, LLMock } from "@copilotkit/aimock";
+import { type ChatCompletionRequest, type FixtureResponse, LLMock } from "@copilotkit/aimock";
 import type { Judge, Order } from "./conformance.ts";
-import { modelOf } from "./models.ts";
+import { modelOf, wireOf } from "./models.ts";
 
 const ignoresBody = "it answers from a script and does not read the request";
 const noWholeStream = "it cannot break a stream in this way";
@@ -25,17 +25,30 @@ export const aimockJudge: Judge = {
     "leaves usage unknown where none is reported": "it reports zeros then",
     "stops in the middle of a silent stream within 100 ms of being told": noWholeStream,
     "gemini: probes with a good key": "it has no list of Gemini's models",
+    "openrouter: probes with a good key": "it has no list of a user's models",
+    "cohere: probes with a good key": "it has no list of Cohere's models",
+    "mistral: streams the same answer in pieces that add up to it": "it states the usage of a stream only when asked",
     "is refused with a wrong key": "it takes every key",
+    "is made to call a tool, or a certain one, or none": ignoresBody,
+    "answers with JSON that fits a schema": ignoresBody,
+    "answers with a JSON object": ignoresBody,
+    "takes an image along": ignoresBody,
+    "reads an error in the body of a success by its kind": "its errors always have their status",
+    "calls an answer without any choice a failure": "its answers always have a choice",
+    "calls an answer that was filtered to the last word the request's failure": "its answers always have words",
+    "calls a tool call with broken JSON the server's failure": "it refuses to send broken arguments",
+    "heeds nothing after the end of a stream": "its streams end where they end",
+    "stops in the middle of a whole answer that does not go on within 100 ms of being told": noWholeStream,
   },
   async start(provider) {
     let ordered: Order | undefined;
     // Its own journal has no call that is still waiting.
     let arrived = 0;
-    const take = async () => {
+    const take = async (asked: ChatCompletionRequest) => {
       arrived += 1;
       const order = ordered;
       ordered = undefined;
-      return respond(order);
+      return respond(order, asked);
     };
     const mock = new LLMock({ port: 0, host: "127.0.0.1", chunkSize: 7 });
     const isCut = () => ordered?.kind === "cut-stream";
@@ -43,7 +56,8 @@ export const aimockJudge: Judge = {
     mock.on({ predicate: () => true }, take);
     const url = await mock.start();
     return {
-      baseUrl: provider.id === "openai" ? `${url}/v1` : url,
+      // Azure's endpoint is the root, behind which its API has a path of its own.
+      baseUrl: wireOf(provider) === "openai" && provider.id !== "azure-openai" ? `${url}/v1` : url,
       apiKey: "aimock-0123456789-abcdWXYZ",
       wrongKey: "",
       model: modelOf(provider),
@@ -59,7 +73,7 @@ export const aimockJudge: Judge = {
   },
 };
 
-async function respond(order: Order | undefined): Promise<FixtureResponse> {
+async function respond(order: Order | undefined, asked: ChatCompletionRequest): Promise<FixtureResponse> {
   switch (order?.kind) {
     case "auth":
       return failure(401, "authentication_error");
@@ -79,8 +93,20 @@ async function respond(order: Order | undefined): Promise<FixtureResponse> {
       await new Promise((resolve) => setTimeout(resolve, order.ms));
       return answer;
     default:
-      return answer;
+      return callsFor(asked) ?? answer;
   }
+}
+
+/** Its script: the tools that the last message names, each with the input after it. */
+function callsFor({ tools, tool_choice, messages }: ChatCompletionRequest): FixtureResponse | undefined {
+  const last = messages.at(-1);
+  if (tools === undefined || tool_choice === "none" || last?.role !== "user") return undefined;
+  const prompt = JSON.stringify(last.content).replaceAll('\\"', '"');
+  const toolCalls = [...prompt.matchAll(/\[tool (\w+) (\{[^\]]*\})\]/g)].map(([, name = "", input = ""]) => ({
+    name,
+    arguments: input,
+  }));
+  return toolCalls.length === 0 ? undefined : { toolCalls, usage: answer.usage };
 }
 
 const failure = (status: number, type: string) => ({

@@ -4,6 +4,14 @@ import { gemini } from "../../src/provider/adapters/gemini.ts";
 import { apiKey, conversation, exchange, sampling } from "../support/exchange.ts";
 import { startWireServer, type WireServer } from "../support/wire-server.ts";
 import { eventStream, json } from "../support/wires.ts";
+import { describeGeminiAnswers } from "./gemini-answers.ts";
+
+describeGeminiAnswers({
+  provider: "gemini",
+  thinker: "gemini",
+  model: "gemini-3.5-flash",
+  connect: (baseUrl) => gemini.connect({ apiKey, baseUrl }),
+});
 
 let server: WireServer;
 beforeAll(async () => {
@@ -85,7 +93,6 @@ describe("gemini", () => {
     ["SAFETY", "content-filter"],
     ["RECITATION", "content-filter"],
     ["PROHIBITED_CONTENT", "content-filter"],
-    ["MALFORMED_FUNCTION_CALL", "other"],
     ["A_REASON_OF_THE_FUTURE", "other"],
   ])("reads the finish reason %s as %s", async (raw, unified) => {
     const { candidates } = answer();
@@ -162,8 +169,65 @@ describe("gemini", () => {
     }
   });
 
+  it("reads an error in the body of a success by its kind; before a stream the SDK keeps it, and the stream is cut", async () => {
+    const body = { error: { code: 503, message: "The model is overloaded.", status: "UNAVAILABLE" } };
+    for (const [stream, kind] of [
+      [false, "capacity"],
+      [true, "stream"],
+    ] as const) {
+      const { outcome } = await exchange(server, at(), whole(body), { stream });
+      expect(outcome).toMatchObject({ ok: false, failure: { kind } });
+    }
+  });
+
   it("reads a stream cut inside an event as a cut stream", async () => {
     const { outcome } = await exchange(server, at(), eventStream('data: {"candidates": [{"content"'), { stream: true });
     expect(outcome).toMatchObject({ ok: false, failure: { kind: "stream" } });
   });
+
+  const embed = (input: readonly string[], reply: object | string) => {
+    server.answer = () => json(typeof reply === "string" ? reply : JSON.stringify(reply));
+    const body = {
+      operation: "embedding" as const,
+      model: "gemini-embedding-001",
+      input: [...input],
+      dimensions: 3,
+      providerOptions: { gemini: { taskType: "CLUSTERING" } },
+    };
+    const io = { signal: new AbortController().signal, onDelta: () => {}, onActivity: () => {} };
+    return at().embedding?.({ model: body.model, body, stream: false, defaultMaxOutputTokens: 9 }, io);
+  };
+
+  it("embeds texts in one request, in order", async () => {
+    const outcome = await embed(["a", "b"], {
+      embeddings: [{ values: [0.1, 0.2, 0.3] }, { values: [0.4, 0.5, 0.6] }],
+      usageMetadata: { promptTokenCount: 2 },
+    });
+    expect(outcome).toMatchObject({
+      ok: true,
+      text: "",
+      embeddings: [
+        [0.1, 0.2, 0.3],
+        [0.4, 0.5, 0.6],
+      ],
+      usage: { inputTokens: 2 },
+    });
+    const request = (text: string) => ({
+      model: "models/gemini-embedding-001",
+      content: { role: "user", parts: [{ text }] },
+      outputDimensionality: 3,
+      taskType: "CLUSTERING",
+    });
+    expect(server.requests.at(-1)).toMatchObject({
+      path: "/v1beta/models/gemini-embedding-001:batchEmbedContents",
+      body: { requests: [request("a"), request("b")] },
+    });
+  });
+
+  it.each([{}, { embeddings: [] }, { embeddings: [{ values: [] }] }, { embeddings: [{ values: ["a"] }] }, "<html>"])(
+    "calls %j instead of vectors the server's failure",
+    async (reply) => {
+      expect(await embed(["a"], reply)).toMatchObject({ ok: false, failure: { kind: "server" } });
+    },
+  );
 });

@@ -61,7 +61,13 @@ describe("openai", () => {
       completion_tokens_details: { reasoning_tokens: 40 },
     };
     const { outcome } = await exchange(server, at(), json(JSON.stringify({ choices: [choice()], usage })));
-    expect(outcome.usage).toEqual({ inputTokens: 100, outputTokens: 50, cacheReadTokens: 80, reasoningTokens: 40 });
+    expect(outcome.usage).toEqual({
+      inputTokens: 100,
+      outputTokens: 50,
+      cacheReadTokens: 80,
+      audioInputTokens: 0,
+      reasoningTokens: 40,
+    });
   });
 
   it("reads a stream with other choices, empty choices and a late usage", async () => {

@@ -10,12 +10,16 @@ import type { Connection } from "../../src/provider/provider.ts";
 import { call } from "../support/call.ts";
 import { startWireServer, type WireServer } from "../support/wire-server.ts";
 import { eventStream, json, wires } from "../support/wires.ts";
+import { startVertexWires } from "./vertex-wires.ts";
 
 const apiKey = "sk-test-0123456789-abcdWXYZ";
 /** The bound of the specification: an abort ends the call within this time. */
 const abortMs = 100;
 
-for (const wire of wires) {
+const atVertex = await startVertexWires(apiKey);
+afterAll(() => atVertex.stop());
+
+for (const wire of [...wires, ...atVertex.wires]) {
   const { provider, model } = wire;
   describe(`${provider.id} on odd bytes`, () => {
     let server: WireServer;
@@ -281,9 +285,15 @@ for (const wire of wires) {
     });
 
     it("probes by listing models", async () => {
-      const list = { object: "list", data: [{ id: model }], models: [{ name: `models/${model}` }], has_more: false };
+      const list = {
+        object: "list",
+        data: [{ id: model }],
+        models: [{ name: `models/${model}` }],
+        publisherModels: [],
+        has_more: false,
+      };
       server.answer = () => json(JSON.stringify(list));
-      const io = { signal: new AbortController().signal, onText: () => {}, onActivity: () => {} };
+      const io = { signal: new AbortController().signal, onDelta: () => {}, onActivity: () => {} };
       expect(await connection.probe(io)).toMatchObject({ ok: true, text: "models listed", usage: {} });
       expect(server.requests.at(-1)).toMatchObject({ method: "GET", path: expect.stringMatching(/\/models(\?|$)/) });
       server.answer = () => json("{}", 401);

@@ -1,10 +1,13 @@
 import type { CallInput, Connection } from "../../src/provider/provider.ts";
-import type { Body } from "../../src/request/body.ts";
+import type { ChatBody } from "../../src/request/body.ts";
+import type { Delta } from "../../src/request/delta.ts";
 import type { CallOutcome } from "../../src/request/outcome.ts";
 
 export interface WatchedCall {
   readonly outcome: CallOutcome;
+  /** The text among what was streamed. */
   readonly pieces: readonly string[];
+  readonly deltas: readonly Delta[];
   /** Signs of life that were reported. */
   readonly activity: number;
 }
@@ -12,7 +15,7 @@ export interface WatchedCall {
 export interface CallWish {
   readonly model: string;
   readonly stream?: boolean;
-  readonly body?: Partial<Body>;
+  readonly body?: Partial<ChatBody>;
   readonly signal?: AbortSignal;
   readonly correlation?: string;
   /** Called with every piece of text, as it arrives. */
@@ -23,6 +26,7 @@ export interface CallWish {
 /** One call with everything that was reported on the way. */
 export async function call(connection: Connection, wish: CallWish): Promise<WatchedCall> {
   const pieces: string[] = [];
+  const deltas: Delta[] = [];
   let activity = 0;
   const input: CallInput = {
     model: wish.model,
@@ -35,16 +39,19 @@ export async function call(connection: Connection, wish: CallWish): Promise<Watc
     defaultMaxOutputTokens: 512,
     ...(wish.correlation === undefined ? {} : { correlation: wish.correlation }),
   };
-  const outcome = await connection.call(input, {
+  const outcome = await connection.chat?.(input, {
     signal: wish.signal ?? new AbortController().signal,
-    onText(piece) {
-      pieces.push(piece);
-      wish.onText?.(piece);
+    onDelta(delta) {
+      deltas.push(delta);
+      if (delta.type !== "text") return;
+      pieces.push(delta.text);
+      wish.onText?.(delta.text);
     },
     onActivity() {
       activity += 1;
       wish.onActivity?.();
     },
   });
-  return { outcome, pieces, activity };
+  if (outcome === undefined) throw new Error("the connection offers no chat");
+  return { outcome, pieces, deltas, activity };
 }

@@ -1,5 +1,5 @@
 import type { Connection } from "../../src/provider/provider.ts";
-import type { Body } from "../../src/request/body.ts";
+import type { ChatBody } from "../../src/request/body.ts";
 import { type CallWish, call, type WatchedCall } from "./call.ts";
 import type { WireAnswer, WireRequest, WireServer } from "./wire-server.ts";
 
@@ -7,7 +7,7 @@ export const apiKey = "sk-test-0123456789-abcdWXYZ";
 
 export const text = (words: string) => ({ type: "text" as const, text: words });
 
-export const conversation: Partial<Body> = {
+export const conversation: Partial<ChatBody> = {
   system: "Be brief.",
   messages: [
     { role: "user", content: [text("Hello"), text("there")] },
@@ -17,7 +17,7 @@ export const conversation: Partial<Body> = {
   stop: ["END", "STOP"],
 };
 
-export const sampling: Partial<Body> = { temperature: 0, topP: 0.9, topK: 40, seed: 7, maxOutputTokens: 99 };
+export const sampling: Partial<ChatBody> = { temperature: 0, topP: 0.9, topK: 40, seed: 7, maxOutputTokens: 99 };
 
 /** Sends one call to a server that gives `answer`; returns what came of it and what went out. */
 export async function exchange(

@@ -3,14 +3,15 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import type { SettingsFile } from "../../src/config/file.ts";
+import type { z } from "zod";
+import type { settingsFileSchema } from "../../src/config/file.ts";
 import { type Fleet, type FleetOptions, openFleet } from "../../src/fleet/fleet.ts";
 import type { Telemetry } from "../../src/telemetry/telemetry.ts";
 import type { TestServices } from "./services.ts";
 
 export interface FleetWish {
   /** What `millrace.yaml` would say. */
-  readonly settings?: DeepPartial<SettingsFile>;
+  readonly settings?: DeepPartial<z.input<typeof settingsFileSchema>>;
   readonly environment?: Readonly<Record<string, string>>;
   readonly telemetry?: Telemetry;
 }

@@ -1,8 +1,10 @@
 /** A provider in the test's own process: answers as the test says and keeps every call it received. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CallInput, CallIo, Connection } from "../../src/provider/provider.ts";
+import { partsOf } from "../../src/request/body.ts";
 import type { Failure } from "../../src/request/failure.ts";
 import type { CallOutcome } from "../../src/request/outcome.ts";
+import { textsOf } from "../../src/request/parts.ts";
 
 export interface ReceivedCall {
   readonly requestId: string;
@@ -41,7 +43,7 @@ export function testProvider(
     const requestId = input.correlation ?? "";
     const received = {
       requestId,
-      prompt: input.body.messages.flatMap((message) => message.content.map((part) => part.text)).join(""),
+      prompt: partsOf(input.body).flatMap(textsOf).join(""),
       model: input.model,
       nth: calls.filter((one) => one.requestId === requestId).length + 1,
       startedAt: performance.now(),
@@ -54,7 +56,7 @@ export function testProvider(
       underWay -= 1;
     }
   };
-  return { connection: { call, probe: async () => answer("here") }, calls, underWay: () => underWay };
+  return { connection: { chat: call, probe: async () => answer("here") }, calls, underWay: () => underWay };
 }
 
 /** The answer after `ms`, or a network failure at once when the call is aborted. */

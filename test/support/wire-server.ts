@@ -26,7 +26,7 @@ export interface WireRequest {
 export interface WireServer {
   readonly url: string;
   readonly requests: readonly WireRequest[];
-  answer: (request: WireRequest) => WireAnswer;
+  answer: (request: WireRequest) => WireAnswer | Promise<WireAnswer>;
   /** Resolves with the next connection that the client closes before we end it. */
   nextHangUp(): Promise<void>;
   stop(): Promise<void>;
@@ -43,7 +43,7 @@ export async function startWireServer(): Promise<WireServer> {
       for (const wake of hangUps) wake();
       hangUps.clear();
     });
-    await write(response, running.answer(seen));
+    await write(response, await running.answer(seen));
   });
   const running: WireServer = {
     get url() {
@@ -68,7 +68,8 @@ async function received(request: IncomingMessage): Promise<WireRequest> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);
   const text = Buffer.concat(chunks).toString("utf8");
-  const body: unknown = text === "" ? undefined : JSON.parse(text);
+  const isJson = /json/.test(request.headers["content-type"] ?? "");
+  const body: unknown = text === "" ? undefined : isJson ? JSON.parse(text) : text;
   const headers = new Headers(
     z.record(z.string(), z.string().or(z.array(z.string()).transform(String))).parse(request.headers),
   );

@@ -1,10 +1,11 @@
 /** From the file on the command line to a checked input, without any service: bad input costs nothing. */
 import { loadConfig } from "../../../src/config/config.ts";
-import { refusalOf } from "../../../src/intake/order.ts";
+import { verdictOn } from "../../../src/intake/order.ts";
 import { providers } from "../../../src/provider/registry.ts";
 import { type Checked, checkInput, type Rules } from "../../jsonl/check.ts";
 import { type Input, openInput } from "../../jsonl/input.ts";
 import type { Problems } from "../../jsonl/problems.ts";
+import type { Warnings } from "../../jsonl/warnings.ts";
 import { count } from "../amounts.ts";
 import { CommandFailed, exitCodes } from "../exit.ts";
 import type { Shell } from "../shell.ts";
@@ -27,6 +28,7 @@ export async function withCheckedFile(
   const checked = await checkFile(path, options);
   try {
     acceptOrRefuse(path, checked.checked, options, shell);
+    tellWarnings(path, checked.checked.warnings, shell.note);
     await work(checked);
   } finally {
     await checked.input.close();
@@ -44,7 +46,10 @@ export async function checkFile(
   if (!opened.ok) throw new CommandFailed(`${path} ${opened.reason}.`, exitCodes.usage);
   const rules: Rules = {
     defaults: { model: options.model, priority: options.priority },
-    refusal: (body) => refusalOf(config, { body })?.message,
+    verdict: (body) => {
+      const { refusal, warning } = verdictOn(config, { body });
+      return refusal === undefined ? (warning === undefined ? {} : { warning }) : { refusal: refusal.message };
+    },
   };
   const checked = await checkInput(opened.input, rules);
   if (checked.good === 0 && checked.problems.count === 0) {
@@ -59,6 +64,14 @@ export function tellProblems(path: string, problems: Problems, say: (line: strin
   for (const { line, reason } of problems.first) say(`${path}:${line}: ${reason}`);
   const more = problems.count - problems.first.length;
   if (more > 0) say(`… and ${count(more)} more bad ${lines(more)}.`);
+}
+
+/** Once for all lines that it is about. */
+export function tellWarnings(path: string, warnings: Warnings, say: (line: string) => void): void {
+  for (const { message, line, lines: number } of warnings.all) {
+    const others = number === 1 ? "" : ` (and ${count(number - 1)} more ${lines(number - 1)})`;
+    say(`${path}:${line}: warning: ${message}${others}`);
+  }
 }
 
 /** Goes on with the good lines where the caller asked for it. Throws CommandFailed otherwise. */

@@ -2,9 +2,11 @@
 import { span } from "../amounts.ts";
 import { circuitSummary } from "../circuit-words.ts";
 import { exitCodes } from "../exit.ts";
+import { scarcestWords } from "../headroom.ts";
 import { noKeys } from "../keys.ts";
+import type { Answer, Obstacle } from "../provider-answer.ts";
 import { tellLearned } from "../provider-learned.ts";
-import { type Answer, lookAtProviders, type ProviderHealth, unfinishedIn } from "../provider-look.ts";
+import { lookAtProviders, type ProviderHealth, unfinishedIn } from "../provider-look.ts";
 import { openShell, withFleet } from "../shell.ts";
 import { table } from "../table.ts";
 
@@ -33,27 +35,47 @@ const columns = [
   { title: "ANSWER" },
   { title: "CIRCUIT" },
   { title: "OPEN", align: "right" as const },
+  { title: "LEFT" },
   { title: "ADDRESS" },
 ];
 
-const cellsOf = ({ provider, baseUrl, answer, lanes, circuits }: ProviderHealth): string[] => [
+const cellsOf = ({ provider, baseUrl, answer, lanes, circuits, headroom }: ProviderHealth): string[] => [
   provider,
   answer.asked ? "yes" : answer.missing,
   answerWords(answer),
   circuitSummary(circuits),
   String(lanes.reduce((sum, lane) => sum + unfinishedIn(lane), 0)),
+  scarcestWords(headroom) ?? "-",
   baseUrl ?? "the vendor's own",
 ];
 
 function answerWords(answer: Answer): string {
   if (!answer.asked) return "-";
-  return answer.ok ? `ok, ${span(answer.ms)}` : `${answer.kind}: ${answer.message}`;
+  if (answer.ok) return `ok, ${span(answer.ms)}`;
+  return `${obstacleWords[answer.obstacle]} (${answer.kind}: ${answer.message})`;
 }
 
-const healthJson = ({ provider, baseUrl, answer, lanes, circuits, estimates }: ProviderHealth) => ({
+const obstacleWords: Readonly<Record<Obstacle, string>> = {
+  dns: "its name is not found",
+  connect: "no connection",
+  tls: "no TLS with it",
+  answer: "no answer",
+  key: "refuses the key",
+  other: "answers wrongly",
+};
+
+/** Undefined where nothing was asked. */
+const isReached = (answer: Answer): boolean | undefined =>
+  answer.asked ? answer.ok || answer.obstacle === "key" || answer.obstacle === "other" : undefined;
+const isAccepted = (answer: Answer): boolean | undefined =>
+  answer.asked && (answer.ok || answer.obstacle === "key") ? answer.ok : undefined;
+
+const healthJson = ({ provider, baseUrl, answer, lanes, circuits, estimates, headroom }: ProviderHealth) => ({
   provider,
   base_url: baseUrl ?? null,
   key: answer.asked,
+  reached: isReached(answer) ?? null,
+  key_accepted: isAccepted(answer) ?? null,
   answer: answer.asked ? answer : null,
   circuit: circuitSummary(circuits),
   circuits: circuits.map(({ deployment, state, reason }) => ({ deployment, state, reason: reason ?? null })),
@@ -62,6 +84,7 @@ const healthJson = ({ provider, baseUrl, answer, lanes, circuits, estimates }: P
     requestsPerMinute: lane.requestsPerMinute ?? null,
     concurrency: lane.concurrency ?? null,
   })),
+  headroom,
   estimates: estimates.map(({ deployment, inputRatio, outputTokens, updatedAt }) => ({
     deployment,
     input_ratio: inputRatio,

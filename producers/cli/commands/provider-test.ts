@@ -3,7 +3,6 @@
  * pinned to the provider by its model name; if a fallback chain let another provider answer, the test has failed.
  */
 import type { Config } from "../../../src/config/config.ts";
-import { providerEntries } from "../../../src/config/models.ts";
 import { promptBody } from "../../../src/request/body.ts";
 import { span } from "../amounts.ts";
 import { type Asked, ask } from "../ask.ts";
@@ -36,7 +35,7 @@ export async function testProvider(provider: string, options: TestOptions): Prom
 }
 
 function defaultModelOf(config: Config, provider: string): string {
-  const entry = providerEntries.find(({ id }) => id === provider);
+  const entry = config.catalog.entries.get(provider);
   if (entry !== undefined) return entry.defaultModel;
   throw new CommandFailed(
     `No provider is called ${provider}. Providers: ${[...config.credentials.keys()].join(", ")}.`,

@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import { alone } from "./alone.mjs";
 import { audit } from "./audit.mjs";
 import { build, buildBenchmarks, buildIsCurrent } from "./build.mjs";
+import { docs } from "./docs.mjs";
 import { install, installIsCurrent } from "./install.mjs";
 import { root } from "./paths.mjs";
 import { runNode, SetupFailed, say, tool } from "./process.mjs";
@@ -16,6 +17,7 @@ const commands = {
   demo: (args) => become("dist/producers/cli/main.js", ["demo", ...args]),
   test: runStages,
   audit,
+  docs,
   dev: async (args) =>
     exitWith(await runNode(tool("tsc"), ["-p", "tsconfig.json", "--watch", "--preserveWatchOutput", ...args])),
   bench: async ([name, ...args]) => {

@@ -33,7 +33,7 @@ const cases: readonly { name: string; content: string | Buffer; code: number; sa
     name: "an unknown model",
     content: '{"prompt":"x","model":"gpt-99"}\n',
     code: 2,
-    says: ['in.jsonl:1: No model is called "gpt-99". Known: default, claude-'],
+    says: ['in.jsonl:1: No model is called "gpt-99". Known: gpt-'],
   },
   { name: "an empty file", content: "", code: 2, says: ["in.jsonl is empty"] },
   { name: "a file of blank lines", content: "\n \r\n\n", code: 2, says: ["in.jsonl is empty"] },
@@ -157,7 +157,11 @@ it("a provider without a key is named before anything is enqueued", async () => 
 
 it("a good file is good: byte order mark, CRLF, no line feed at the end, a line of ten megabytes", async () => {
   const cwd = workFolder();
-  const lines = [good.trim(), JSON.stringify({ prompt: "x".repeat(10 * 1024 * 1024) }), '{"prompt":"the end"}'];
+  const lines = [
+    good.trim(),
+    JSON.stringify({ model: "anthropic/large", prompt: "x".repeat(10 * 1024 * 1024) }),
+    '{"prompt":"the end"}',
+  ];
   writeFileSync(join(cwd, "in.jsonl"), `\uFEFF${lines.join("\r\n")}`);
   const { code, stdout } = await runCli(["batch", "validate", "in.jsonl", "--json"], { cwd, environment: keys });
   expect(code).toBe(0);

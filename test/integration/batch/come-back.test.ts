@@ -132,7 +132,7 @@ it("a file that changes between its two readings is refused, and what came in of
     },
     close: async () => {},
   };
-  const rules = { defaults: { model: undefined, priority: "bulk" }, refusal: () => undefined } as const;
+  const rules = { defaults: { model: undefined, priority: "bulk" }, verdict: () => ({}) } as const;
   const checked = await checkInput(input, rules);
   content = before.replace("number 1499", "number 1500");
   const handed = handIn({

@@ -26,7 +26,7 @@ const measure = `
   const { openInput } = await import(input);
   const before = process.memoryUsage().rss;
   const opened = await openInput(path);
-  const rules = { defaults: { model: undefined, priority: "bulk" }, refusal: () => undefined };
+  const rules = { defaults: { model: undefined, priority: "bulk" }, verdict: () => ({}) };
   const checked = await checkInput(opened.input, rules);
   const peak = process.resourceUsage().maxRSS * 1024;
   console.log(JSON.stringify({ good: checked.good, bad: checked.problems.count, grown: peak - before }));`;

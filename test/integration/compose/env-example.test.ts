@@ -28,6 +28,7 @@ describe(".env.example", () => {
     const names = Object.values(providers).flatMap(({ environment }) => [
       ...environment.apiKey,
       ...environment.baseUrl,
+      ...Object.values(environment.more ?? {}).flat(),
     ]);
     expect(names.length).toBeGreaterThan(5);
     expect(names.filter((name) => !documented.has(name))).toEqual([]);
@@ -62,7 +63,7 @@ describe(".env.example", () => {
     expect(shown.get("PROVIDER_CIRCUIT_TIMEOUT")).toBe(String(circuit.coolDownMs));
     for (const { requestsPerMinute, limits } of providerEntries) {
       const usual = limits.find(({ dimension }) => dimension === "requests")?.limit;
-      expect(shown.get(requestsPerMinute.variable), requestsPerMinute.variable).toBe(String(usual));
+      expect(shown.get(requestsPerMinute.variable), requestsPerMinute.variable).toBe(`${usual ?? ""}`);
     }
   });
 });

@@ -197,11 +197,11 @@ describe("who may ask", () => {
     expect((await get(`/v1/requests/${id}`)).json.state).toBe("queued");
   });
 
-  it("warns when it listens to others, where any name will do", async () => {
+  it("says that keys are needed when it listens to others, where any name will do", async () => {
     const warnings: string[] = [];
     const { url } = await openTestHttp(services, { http: { host: "0.0.0.0", warn: (line) => warnings.push(line) } });
 
-    expect(warnings).toEqual([expect.stringContaining("no authentication")]);
+    expect(warnings).toEqual([expect.stringContaining("every call needs an API key")]);
     expect(await statusFor(url, { host: "millrace.internal" })).toBe(200);
   });
 

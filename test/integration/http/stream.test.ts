@@ -61,13 +61,13 @@ describe("GET /v1/requests/:id/stream", () => {
     expect(textOf(events.slice(begins[1]))).toBe(result.text);
   });
 
-  it("tells only the end of a request that nobody streamed", async () => {
+  it("tells only the usage and the end of a request that nobody streamed", async () => {
     const { send, get } = await openTestHttp(services, { workers: true });
     const { id } = (await send("POST", "/v1/requests?wait_ms=20000", { prompt: "Say hello" })).json;
 
     const events = eventsOf((await get(`/v1/requests/${id}/stream`)).text);
 
-    expect(events).toMatchObject([{ event: "done", data: { id, state: "succeeded" } }]);
+    expect(events).toMatchObject([{ event: "usage" }, { event: "done", data: { id, state: "succeeded" } }]);
   });
 
   it("tells a reader that the request was cancelled", async () => {

@@ -260,7 +260,11 @@ describe("the results of a batch", () => {
       [4, "queued", undefined],
       [5, "succeeded", "answer 5"],
     ]);
-    expect(first[0]).toMatchObject({ inputTokens: 12, outputTokens: 3, costNanoUsd: 27_000n, failure: undefined });
+    expect(first[0]).toMatchObject({
+      usage: { inputTokens: 12, outputTokens: 3 },
+      costNanoUsd: 27_000n,
+      failure: undefined,
+    });
     expect(first[1]?.failure).toEqual({ kind: "client", message: "no such thing", status: 400 });
     const only = async (which: "failed" | "finished") =>
       (await batchLines(ledger, id, { afterLine: 0, limit: 10, only: which })).map((line) => line.lineNo);

@@ -12,7 +12,7 @@ import { recordRequests } from "../../../src/ledger/record.ts";
 import { requestById } from "../../../src/ledger/requests.ts";
 import { type Keeping, openPruning } from "../../../src/ledger/retention.ts";
 import { modelStats, rollUpAttempts } from "../../../src/ledger/stats.ts";
-import { promptBody } from "../../../src/request/body.ts";
+import { promptBody, textsIn } from "../../../src/request/body.ts";
 import { isTerminal, type RequestState, requestStates } from "../../../src/request/lifecycle.ts";
 import { drawn } from "../../support/drawn.ts";
 import { accepted, call, ending, openTestLedger, requestIn, result, running } from "../../support/ledger.ts";
@@ -113,7 +113,7 @@ describe("pruning", () => {
       }
       const masked = tenant === "red" && age > 1;
       if (!promptGone) {
-        const text = (await bodyOf(ledger, id))?.messages[0]?.content[0]?.text;
+        const text = textsIn((await bodyOf(ledger, id)) ?? promptBody("", ""))[0];
         expect(text, story).toBe(masked ? "I am [mail]" : "I am a@example.com");
       }
       if (batchId !== undefined) {
@@ -281,6 +281,6 @@ describe("capture", () => {
       { id: string; tenant: string }[]
     >`select id, tenant from requests where state = 'queued'`;
     expect(queued.map(({ tenant }) => tenant)).toEqual(["on"]);
-    expect((await bodyOf(ledger, queued[0]?.id ?? ""))?.messages[0]?.content[0]?.text).toBe("I am a@example.com");
+    expect(textsIn((await bodyOf(ledger, queued[0]?.id ?? "")) ?? promptBody("", ""))[0]).toBe("I am a@example.com");
   });
 });

@@ -19,11 +19,14 @@ test("who reads along while Redis goes away is told that nothing came, and reads
       "a piece has come",
       async (): Promise<StreamPiece | undefined> => (await reader.read("r", after, 50))[0],
     );
-  writer.text("r", "one");
+  writer.delta("r", { type: "text", text: "one" });
   const one = await next("0");
   way.cut();
-  writer.text("r", "two");
+  writer.delta("r", { type: "text", text: "two" });
   expect(await reader.read("r", one.id, 50)).toEqual([]);
   way.mend();
-  expect([one.text, (await next(one.id)).text]).toEqual(["one", "two"]);
+  expect([one.delta, (await next(one.id)).delta]).toEqual([
+    { type: "text", text: "one" },
+    { type: "text", text: "two" },
+  ]);
 });

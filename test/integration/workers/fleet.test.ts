@@ -47,7 +47,7 @@ describe("a fleet", () => {
       release = resolve;
     });
     const anthropic = testProvider(async (call, io) => {
-      io.onText(planted[2]);
+      io.onDelta({ type: "text", text: planted[2] });
       await released;
       return call.nth === 1 ? failure("server") : answer(planted[2]);
     });

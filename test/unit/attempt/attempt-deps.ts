@@ -40,6 +40,7 @@ export const claimed = (more: Partial<ClaimedRequest> = {}): ClaimedRequest => (
   dispatchNo: 1,
   attemptsSpent: 0,
   attemptsSpentHere: 0,
+  schemaMisses: 0,
   passedOver: [],
   estInputTokens: 10,
   estOutputTokens: 10,
@@ -84,7 +85,7 @@ export const refused = (
 type Said = Extract<Verdict, { granted: false }> | { readonly startMs: number } | Error;
 
 export interface Surroundings {
-  readonly answer?: Connection["call"];
+  readonly answer?: NonNullable<Connection["chat"]>;
   /** Answers of the limiter, one a question; then it grants. */
   readonly verdicts?: readonly Said[];
   /** Answers to last looks, one a look; then the booked start has come. */
@@ -162,11 +163,11 @@ export function surroundings(around: Surroundings = {}): { deps: AttemptDeps; ho
     streamed: [],
     calls: 0,
   };
-  const call: Connection["call"] = (input, io) => {
+  const call: NonNullable<Connection["chat"]> = (input, io) => {
     story.calls += 1;
     return (around.answer ?? (async () => answered))(input, io);
   };
-  const connection: Connection = { call, probe: async () => answered };
+  const connection: Connection = { chat: call, probe: async () => answered };
   const deps: AttemptDeps = {
     catalog: catalogOf(around.settings),
     connections: new Map(["anthropic", "openai", "gemini"].map((id) => [id, connection])),
@@ -181,7 +182,10 @@ export function surroundings(around: Surroundings = {}): { deps: AttemptDeps; ho
     timeouts: { firstTokenMs: 1_000, idleMs: 1_000, totalMs: 5_000 },
     leaseMs: 60_000,
     observeLimits: () => {},
-    stream: { begin: () => story.streamed.push("begin"), text: (_id, text) => story.streamed.push(text) },
+    stream: {
+      begin: () => story.streamed.push("begin"),
+      delta: (_id, delta) => story.streamed.push("text" in delta ? delta.text : delta.type),
+    },
     ...around.deps,
   };
   const hooks: AttemptHooks = {

@@ -4,11 +4,19 @@ import { type Disposition, dispositionFor, type Situation } from "../../../src/a
 import { type AttemptPolicy, retryableKinds } from "../../../src/config/attempt-policy.ts";
 import { type FailureKind, failureKinds } from "../../../src/request/failure.ts";
 
-const policy: AttemptPolicy = { perDeployment: 3, total: 6, baseMs: 500, capMs: 30_000, retryOn: retryableKinds };
+const policy: AttemptPolicy = {
+  perDeployment: 3,
+  total: 6,
+  schemaRetries: 2,
+  baseMs: 500,
+  capMs: 30_000,
+  retryOn: retryableKinds,
+};
 const first: Situation = {
   spentHere: 1,
   spentInAll: 1,
   policy,
+  schemaMisses: 1,
   hasNextDeployment: false,
   nextIsOpen: true,
   canWaitForPerson: false,
@@ -42,6 +50,7 @@ const table: Readonly<
   stream: { alone: ["retry", "fail", "fail"], beside: ["retry", "fallBack", "fail"] },
   auth: { alone: ["fail", "fail", "fail"], beside: ["fallBack", "fallBack", "fail"] },
   client: { alone: ["fail", "fail", "fail"], beside: ["fail", "fail", "fail"] },
+  schema: { alone: ["retry", "fail", "fail"], beside: ["retry", "fail", "fail"] },
   stopped: { alone: ["defer", "defer", "defer"], beside: ["defer", "defer", "defer"] },
   deadline: { alone: ["fail", "fail", "fail"], beside: ["fail", "fail", "fail"] },
 };

@@ -20,6 +20,7 @@ interface Life {
 interface Policy {
   readonly perDeployment: number;
   readonly total: number;
+  readonly schemaRetries: number;
 }
 
 async function live(turns: readonly Turn[], policy: Policy, closed: readonly string[]): Promise<Life> {
@@ -88,7 +89,11 @@ const turn: fc.Arbitrary<Turn> = fc.oneof(
   { weight: 2, arbitrary: fc.constant<Turn>({ does: "block" }) },
   { weight: 1, arbitrary: fc.constant<Turn>({ does: "die" }) },
 );
-const policy = fc.record({ perDeployment: fc.integer({ min: 1, max: 4 }), total: fc.integer({ min: 1, max: 8 }) });
+const policy = fc.record({
+  perDeployment: fc.integer({ min: 1, max: 4 }),
+  total: fc.integer({ min: 1, max: 8 }),
+  schemaRetries: fc.integer({ min: 0, max: 3 }),
+});
 const closed = fc.subarray([...smart]);
 const sum = (life: Life) => [...life.spent.values()].reduce((all, n) => all + n, 0);
 
@@ -108,7 +113,7 @@ describe("a life of failures", () => {
     const server: Turn = { does: "fail", kind: "server", retryAfterMs: undefined };
     const block: Turn = { does: "block" };
     const toAndFro = [server, block, block, server, server, server, server];
-    const { spent, visited } = await live(toAndFro, { perDeployment: 2, total: 8 }, []);
+    const { spent, visited } = await live(toAndFro, { perDeployment: 2, total: 8, schemaRetries: 2 }, []);
     expect(visited.slice(0, 5)).toEqual([smart[0], smart[0], smart[1], smart[0], smart[1]]);
     expect(spent.get(smart[0] ?? "")).toBe(2);
   });

@@ -251,8 +251,8 @@ describe("text as it comes", () => {
   const streamed = { ...claimed().body, stream: true };
   const answer: Parameters<typeof attempt>[1] = {
     answer: async (_input, io) => {
-      io.onText("a");
-      io.onText("b");
+      io.onDelta({ type: "text", text: "a" });
+      io.onDelta({ type: "text", text: "b" });
       return answered;
     },
   };

@@ -13,10 +13,11 @@ const attempt: AttemptView = {
   firstTokenMs: null,
   inputTokens: 12,
   outputTokens: 34,
+  usage: { inputTokens: 12, outputTokens: 34 },
   costNanoUsd: "106750",
   startedAt: new Date(0),
 };
-const unpriced: AttemptView = { ...attempt, inputTokens: null, outputTokens: null, costNanoUsd: null };
+const unpriced: AttemptView = { ...attempt, inputTokens: null, outputTokens: null, usage: {}, costNanoUsd: null };
 const refused: AttemptView = { ...unpriced, outcome: "failed", failureKind: "server", failureMessage: "oops" };
 const brokenOff: AttemptView = { ...refused, failureKind: "timeout" };
 
@@ -32,6 +33,7 @@ const request: RequestView = {
   attempts: 1,
   passedOver: [],
   failure: undefined,
+  rejected: undefined,
   holdReason: undefined,
   notBefore: undefined,
   createdAt: new Date(0),

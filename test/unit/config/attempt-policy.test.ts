@@ -8,7 +8,14 @@ const catalog = (file: object) => buildCatalog(readEnvironment({}), settingsFile
 
 describe("the attempts of a call", () => {
   it("are the usual ones unless something is said", () => {
-    const usual = { perDeployment: 3, total: 6, baseMs: 500, capMs: 30_000, retryOn: [...retryableKinds] };
+    const usual = {
+      perDeployment: 3,
+      total: 6,
+      schemaRetries: 2,
+      baseMs: 500,
+      capMs: 30_000,
+      retryOn: [...retryableKinds],
+    };
     expect(catalog({}).policyFor("default", "anthropic")).toEqual(usual);
   });
 
@@ -21,7 +28,14 @@ describe("the attempts of a call", () => {
         plain: ["openai/gpt-5"],
       },
     });
-    const forAll = { perDeployment: 2, total: 9, baseMs: 10, capMs: 30_000, retryOn: [...retryableKinds] };
+    const forAll = {
+      perDeployment: 2,
+      total: 9,
+      schemaRetries: 2,
+      baseMs: 10,
+      capMs: 30_000,
+      retryOn: [...retryableKinds],
+    };
     expect(policyFor("gpt-5", "gemini")).toEqual(forAll);
     const ofProvider = { ...forAll, perDeployment: 4, retryOn: ["network"] };
     expect(policyFor("gpt-5", "openai")).toEqual(ofProvider);

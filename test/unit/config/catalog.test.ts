@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { buildCatalog } from "../../../src/config/catalog.ts";
 import { readEnvironment } from "../../../src/config/env.ts";
 import { settingsFileSchema } from "../../../src/config/file.ts";
+import { anthropic } from "../../../src/config/providers/anthropic.ts";
 import { SettingsError } from "../../../src/config/settings-error.ts";
 
 const catalog = (file: object = {}, environment: Readonly<Record<string, string>> = {}) =>
@@ -21,6 +22,7 @@ describe("a model name", () => {
           model: "claude-haiku-4-5",
           pool: "anthropic.haiku",
           priceBook: "anthropic",
+          info: anthropic.models["claude-haiku-4-5"],
         },
       ],
       maxWaitMs: 10_000,

@@ -17,8 +17,8 @@ it("a process' settings are read once, frozen, with each provider's key or the n
   expect(config.home).toBe(join(folder, ".millrace"));
   expect(config.credentials).toEqual(
     new Map([
-      ["anthropic", { apiKey: undefined, baseUrl: "http://127.0.0.1:1", variable: "ANTHROPIC_API_KEY" }],
-      ["gemini", { apiKey: "g", baseUrl: undefined, variable: "GOOGLE_API_KEY" }],
+      ["anthropic", { apiKey: undefined, baseUrl: "http://127.0.0.1:1", more: {}, variable: "ANTHROPIC_API_KEY" }],
+      ["gemini", { apiKey: "g", baseUrl: undefined, more: {}, variable: "GOOGLE_API_KEY" }],
     ]),
   );
 });

@@ -17,7 +17,7 @@ describe("the environment", () => {
   it("takes an empty variable for one that is not set", () => {
     const environment = readEnvironment({ CLAUDE_RPM: "", REDIS_URL: "", MILLRACE_PORT: "" });
     expect(environment).toMatchObject({ MILLRACE_PORT: 8787 });
-    expect(environment.CLAUDE_RPM).toBeUndefined();
+    expect(environment.requestsPerMinute("CLAUDE_RPM")).toBeUndefined();
     expect(environment.REDIS_URL).toBeUndefined();
   });
 

@@ -26,8 +26,11 @@ it("examples/millrace.yaml names every key", () => {
 });
 
 it("what examples/millrace.yaml shows in comments may be said as it stands", () => {
-  const uncommented = text.replace(/^( *)# ?( *[A-Za-z][\w.]*: ?(?:\d+|\[.*\]|\{.*\}|https:\S+)?)$/gm, "$1$2");
-  const spoken = parse(uncommented.replace(/^(pools|models|retention): \{\}$/gm, "$1:"));
+  const uncommented = text.replace(
+    /^( *)# ?( *[A-Za-z][\w.]*(?:\/[\w.-]+)?: ?(?:\d+|\[.*\]|\{.*\}|https:\S+)?)$/gm,
+    "$1$2",
+  );
+  const spoken = parse(uncommented.replace(/^(pools|models|prices|retention): \{\}$/gm, "$1:"));
   expect(spoken).toMatchObject({
     fallbackChain: ["anthropic", "openai", "gemini"],
     providers: {
@@ -37,11 +40,13 @@ it("what examples/millrace.yaml shows in comments may be said as it stands", () 
     },
     pools: { "anthropic.haiku": { concurrency: 100 } },
     models: { patient: { attempts: { total: 8 } } },
+    prices: { "deepgram/nova-3": { usdPerMinute: 0.0043 } },
     backlog: { maxOpen: 2_000_000, maxOpenPerTenant: 500_000 },
     retention: { payloadsDays: 30, resultsDays: 90, logsDays: 365 },
   });
   const built = buildCatalog(readEnvironment({}), settingsFileSchema.parse(spoken));
   expect(built.route("patient")?.maxWaitMs).toBe(60_000);
+  expect(built.deployment("deepgram/nova-3")?.unitPrice).toEqual({ nanoUsdPerMinute: 4_300_000 });
 });
 
 function keysOf(schema: unknown): string[] {

@@ -20,8 +20,9 @@ describe("the settings file", () => {
       providers: {},
       pools: {},
       models: {},
+      prices: {},
       fallback: { maxWaitMs: 10_000 },
-      attempts: { perDeployment: 3, total: 6, baseMs: 500, capMs: 30_000, retryOn },
+      attempts: { perDeployment: 3, total: 6, schemaRetries: 2, baseMs: 500, capMs: 30_000, retryOn },
       retries: { share: 0.2, floorPerSecond: 10 },
       circuit: { threshold: 5, coolDownMs: 60_000, ratio: 0.5, minimumCalls: 20, windowSeconds: 10 },
       timeouts: { firstTokenMs: 60_000, idleMs: 30_000, totalMs: 600_000 },
@@ -43,7 +44,14 @@ describe("the settings file", () => {
     const settings = readSettingsFile(
       folderWith({ [name]: "attempts:\n  total: 9\nmodels:\n  fast: [openai/gpt-5-mini]\n" }),
     );
-    expect(settings.attempts).toEqual({ perDeployment: 3, total: 9, baseMs: 500, capMs: 30_000, retryOn });
+    expect(settings.attempts).toEqual({
+      perDeployment: 3,
+      total: 9,
+      schemaRetries: 2,
+      baseMs: 500,
+      capMs: 30_000,
+      retryOn,
+    });
     expect(settings.models).toEqual({ fast: ["openai/gpt-5-mini"] });
   });
 
@@ -87,7 +95,7 @@ describe("the settings file", () => {
     [
       "a total for one provider",
       "providers:\n  openai: { attempts: { total: 3 } }",
-      "providers.openai.attempts: unknown: total; possible: perDeployment, baseMs, capMs, retryOn",
+      "providers.openai.attempts: unknown: total; possible: perDeployment, schemaRetries, baseMs, capMs, retryOn",
     ],
     ["a bound that lets nothing in", "backlog: { maxOpen: 0 }", "backlog.maxOpen: Too small"],
     ["a capture that is none", "capture: { tenants: { acme: some } }", "capture.tenants.acme: Invalid option"],

@@ -139,7 +139,9 @@ describe("settings of a pool that cannot be meant", () => {
       pools: { "openai.nano": {}, "gemini.other": { burstSeconds: 1 } },
       providers: { acme: {} },
     });
-    expect(said).toContain("providers.acme: no such provider; possible: anthropic, openai, gemini");
+    expect(said).toContain(
+      "providers.acme: no such provider; one of your own needs like and baseUrl; possible: anthropic, openai, gemini",
+    );
     expect(said).toContain("pools.openai.nano: no such pool; possible: anthropic.opus, ");
     expect(said).toContain("pools.gemini.other.burstSeconds");
   });

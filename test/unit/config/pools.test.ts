@@ -4,6 +4,7 @@ import { settingsFileSchema } from "../../../src/config/file.ts";
 import { providerEntries } from "../../../src/config/models.ts";
 import { type Dimension, limitOf } from "../../../src/config/pool.ts";
 import { buildPools } from "../../../src/config/pools.ts";
+import { groupsOf } from "../../../src/config/provider-entry.ts";
 
 const pools = (file: object = {}, environment: Readonly<Record<string, string>> = {}) =>
   buildPools(readEnvironment(environment), settingsFileSchema.parse(file));
@@ -82,8 +83,7 @@ describe("by default", () => {
   it("there is a pool for every group of models and for others, with an id that is fit for a queue", () => {
     const built = pools();
     for (const entry of providerEntries) {
-      for (const group of [...Object.values(entry.models), "other"])
-        expect(built.has(`${entry.id}.${group}`)).toBe(true);
+      for (const group of groupsOf(entry)) expect(built.has(`${entry.id}.${group}`)).toBe(true);
     }
     for (const id of built.keys()) expect(id).not.toContain(":");
   });

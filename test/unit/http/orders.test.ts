@@ -86,9 +86,14 @@ describe("readOrders", () => {
     ["both prompt and messages", { prompt: "x", messages: [{ role: "user", content: "y" }] }, "prompt"],
     ["an empty prompt", { prompt: "" }, "prompt"],
     [
-      "parts it cannot send",
+      "a part it does not know",
+      { messages: [{ role: "user", content: [{ type: "hologram" }] }] },
+      "messages[0].content[0].type",
+    ],
+    [
+      "a part without what it should hold",
       { messages: [{ role: "user", content: [{ type: "image_url" }] }] },
-      "messages[0].content[0]",
+      "messages[0].content[0].image_url",
     ],
     ["a conversation without a user", { messages: [{ role: "system", content: "x" }] }, "messages"],
     ["a class that does not exist", { prompt: "x", priority: "urgent" }, "priority"],

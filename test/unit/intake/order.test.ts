@@ -80,7 +80,7 @@ describe("an order that cannot be taken is refused with what to do", () => {
   it("when nobody offers the model", () => {
     expect(refusalOf(withKey, order("gpt-99"))).toEqual({
       code: "unknown_model",
-      message: expect.stringMatching(/"gpt-99".*claude-haiku-4-5.*provider\/model/),
+      message: expect.stringMatching(/"gpt-99".*gpt-5.5.*provider\/model/),
     });
   });
 

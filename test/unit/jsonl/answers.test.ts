@@ -19,22 +19,21 @@ const answered: BatchLine = {
   failure: undefined,
   result: {
     text: "Hi",
-    finish: { unified: "content-filter", raw: "refusal" },
+    finish: { unified: "content-filter", raw: "content_filter" },
     provider: "openai",
     model: "gpt-5-mini",
     deployment: "openai/gpt-5-mini",
   },
   finishedAt: new Date(1_700_000_000_500),
-  inputTokens: 5,
-  outputTokens: 2,
+  usage: { inputTokens: 5, outputTokens: 2 },
+  rejected: undefined,
   costNanoUsd: 1_200_345n,
 };
 const unanswered: BatchLine = {
   ...answered,
   state: "failed",
   result: undefined,
-  inputTokens: undefined,
-  outputTokens: undefined,
+  usage: {},
   costNanoUsd: undefined,
 };
 const failed = (kind: string, status?: number): BatchLine => ({
@@ -79,7 +78,7 @@ describe("the answer to an OpenAI line", () => {
   });
 
   it("holds null for usage and cost that are unknown", () => {
-    expect(answer({ ...answered, outputTokens: undefined, costNanoUsd: undefined })).toMatchObject({
+    expect(answer({ ...answered, usage: { inputTokens: 5 }, costNanoUsd: undefined })).toMatchObject({
       response: { body: { usage: null } },
       millrace: { cost_usd: null },
     });
@@ -123,9 +122,9 @@ describe("the answer to a plain line", () => {
   });
 
   it("holds null for what is unknown", () => {
-    const unknown = { ...answered, shape: "plain", inputTokens: undefined, costNanoUsd: undefined } as const;
+    const unknown = { ...answered, shape: "plain", usage: { outputTokens: 2 }, costNanoUsd: undefined } as const;
     expect(answer(unknown)).toMatchObject({ usage: { input_tokens: null, output_tokens: 2 }, cost_usd: null });
-    expect(answer({ ...unknown, outputTokens: undefined })).toMatchObject({ usage: null });
+    expect(answer({ ...unknown, usage: {} })).toMatchObject({ usage: null });
   });
 
   it("is an error of one kind where there is none", () => {

@@ -4,7 +4,10 @@ import { checkInput, type Rules } from "../../../producers/jsonl/check.ts";
 
 const rules: Rules = {
   defaults: { model: undefined, priority: "bulk" },
-  refusal: (body) => (body.model === "nobody" ? "No model is called nobody." : undefined),
+  verdict: ({ model }) => {
+    if (model === "nobody") return { refusal: "No model is called nobody." };
+    return model === "novel" ? { warning: "novel is not known." } : {};
+  },
 };
 
 const check = (text: string) => {
@@ -25,6 +28,12 @@ describe("checking a file", () => {
       { line: 4, reason: "No model is called nobody." },
     ]);
     expect(checked.contentHash).toBe(createHash("sha256").update(text).digest("hex"));
+  });
+
+  it("says each warning once, with its first line and how many lines it is about", async () => {
+    const checked = await check('{"prompt":"a"}\n{"prompt":"b","model":"novel"}\n{"prompt":"c","model":"novel"}');
+    expect(checked.good).toBe(3);
+    expect(checked.warnings.all).toEqual([{ message: "novel is not known.", line: 2, lines: 2 }]);
   });
 
   it("names both lines of a duplicate id, and takes the first", async () => {

@@ -78,8 +78,6 @@ describe("an OpenAI line", () => {
 
   it("may hold fields that change nothing", () => {
     const harmless = {
-      user: "u",
-      metadata: { a: "b" },
       store: true,
       service_tier: "flex",
       n: 1,
@@ -103,13 +101,12 @@ describe("an OpenAI line", () => {
   });
 
   it.each([
-    ["tools", [{ type: "function", function: { name: "f" } }]],
-    ["response_format", { type: "json_object" }],
     ["n", 2],
     ["stream", true],
     ["logprobs", true],
-    ["presence_penalty", 0.5],
-    ["reasoning_effort", "high"],
+    ["verbosity", "low"],
+    ["functions", [{ name: "f" }]],
+    ["web_search_options", { user_location: {} }],
     ["audio", { voice: "x" }],
     ["modalities", ["text", "audio"]],
     ["made_up", 1],
@@ -122,7 +119,7 @@ describe("an OpenAI line", () => {
       { messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "x" } }] }] },
       "body.messages[0].content[0]",
     ],
-    [{ messages: [{ role: "tool", content: "x", tool_call_id: "t" }] }, "tools"],
+    [{ messages: [{ role: "tool", content: "x", tool_call_id: "t" }] }, 'body.messages[0] answers the call "t"'],
     [
       { messages: [user, { role: "assistant", content: null, tool_calls: [{ id: "t" }] }] },
       "body.messages[1].tool_calls",
@@ -148,7 +145,7 @@ describe("an OpenAI line", () => {
     [{ custom_id: "a\u0000b" }, "custom_id must not hold control characters"],
     [{ custom_id: "x".repeat(513) }, "custom_id must be at most 512"],
     [{ method: "GET" }, 'method must be "POST"'],
-    [{ url: "/v1/embeddings" }, 'url must be "/v1/chat/completions"'],
+    [{ url: "/v1/responses" }, 'url must be "/v1/chat/completions" or "/v1/embeddings"'],
     [{ body: undefined }, "body is missing"],
     [{ extra: 1 }, 'unknown field "extra"'],
   ])("has a strict frame (%#)", (frame, reason) => {
@@ -206,6 +203,7 @@ describe("a plain line", () => {
           topK: 3,
           stop: ["x", "y"],
           seed: 1,
+          metadata: { mine: "true" },
         },
       },
     });

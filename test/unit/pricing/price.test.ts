@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { costOf } from "../../../src/pricing/price.ts";
+import type { Usage } from "../../../src/request/usage.ts";
 
 const at = new Date("2026-11-20T12:00:00Z");
 
@@ -31,6 +32,23 @@ describe("the cost of a call", () => {
     );
     expect(cached?.nanoUsd).toBeLessThan(plain);
     expect(cached?.nanoUsd).toBeGreaterThan(0n);
+  });
+
+  it("counts writes to a cache that keeps for an hour, and sound, at their own prices", () => {
+    const cost = (model: string, usage: Usage, book = "anthropic") => costOf(book, model, usage, at)?.nanoUsd;
+    const written = { inputTokens: 1_000_000, outputTokens: 0, cacheWriteTokens: 1_000_000 };
+    expect(cost("claude-haiku-4-5", written)).toBe(1_250_000_000n);
+    expect(cost("claude-haiku-4-5", { ...written, cacheWriteHourTokens: 400_000 })).toBe(1_550_000_000n);
+    const heard = { inputTokens: 1_000_000, outputTokens: 0, audioInputTokens: 1_000_000 };
+    expect(cost("gpt-4o-transcribe", heard, "openai")).toBe(6_000_000_000n);
+    const said = { inputTokens: 0, outputTokens: 1_000_000, audioOutputTokens: 500_000 };
+    expect(cost("gpt-audio", said, "openai")).toBe(37_000_000_000n);
+  });
+
+  it("is unknown where the book cannot tell how much of the sound was cached", () => {
+    const usage = { inputTokens: 1_000, outputTokens: 1, audioInputTokens: 500, cacheReadTokens: 200 };
+    expect(costOf("google", "gemini-2.5-flash", usage, at)).toBeUndefined();
+    expect(costOf("google", "gemini-2.5-flash", { ...usage, cacheReadTokens: 0 }, at)?.nanoUsd).toBeGreaterThan(0n);
   });
 
   it("never throws, whatever a provider states as usage", () => {

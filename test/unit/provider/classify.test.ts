@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { classify as anthropic } from "../../../src/provider/adapters/anthropic.ts";
 import { classify as gemini } from "../../../src/provider/adapters/gemini.ts";
-import { classify as openai } from "../../../src/provider/adapters/openai.ts";
+import { classify as openai } from "../../../src/provider/adapters/openai/failure.ts";
 import { failureKinds } from "../../../src/request/failure.ts";
 
 /** The moment against which dates in the tables count. */

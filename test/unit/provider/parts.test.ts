@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { providerEntries } from "../../../src/config/models.ts";
 import { answered } from "../../../src/provider/call-outcome.ts";
 import { interruption } from "../../../src/provider/interruption.ts";
 import { known } from "../../../src/provider/known.ts";
@@ -96,7 +97,7 @@ describe("an answer withheld to the last word", () => {
   const finish = { unified: "content-filter", raw: "SAFETY" } as const;
 
   it("is a failure of the request, with its usage", () => {
-    expect(answered("", finish, { inputTokens: 3 }, {})).toEqual({
+    expect(answered({ text: "" }, finish, { inputTokens: 3 }, {})).toEqual({
       ok: false,
       failure: { kind: "client", message: "the provider withheld its answer: SAFETY", code: "SAFETY" },
       usage: { inputTokens: 3 },
@@ -104,7 +105,7 @@ describe("an answer withheld to the last word", () => {
   });
 
   it("is an answer while it has any text", () => {
-    expect(answered("Once", finish, {}, {})).toEqual({ ok: true, text: "Once", finish, usage: {} });
+    expect(answered({ text: "Once" }, finish, {}, {})).toEqual({ ok: true, text: "Once", finish, usage: {} });
   });
 });
 
@@ -140,7 +141,7 @@ describe("the events of an SDK's stream", () => {
 
 describe("the registry", () => {
   it("knows every provider by its id", () => {
-    expect(Object.keys(providers)).toEqual(["anthropic", "openai", "gemini"]);
+    expect(Object.keys(providers).toSorted()).toEqual(providerEntries.map(({ id }) => id).toSorted());
     for (const [id, provider] of Object.entries(providers)) {
       expect(provider.id).toBe(id);
       expect(providerById(id)).toBe(provider);

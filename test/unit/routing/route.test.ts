@@ -12,7 +12,7 @@ import {
 
 const deployment = (id: string): Deployment => {
   const [provider = "", model = ""] = id.split("/");
-  return { id, provider, model, pool: `${provider}.other`, priceBook: provider };
+  return { id, provider, model, pool: `${provider}.other`, priceBook: provider, info: undefined };
 };
 const names = ["a/1", "b/2", "c/3", "d/4"];
 const all = names.map(deployment);

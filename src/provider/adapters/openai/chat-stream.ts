@@ -1,0 +1,85 @@
+import { Stream } from "openai/core/streaming";
+import { z } from "zod";
+import type { CallOutcome } from "../../../request/outcome.ts";
+import { answered } from "../../call-outcome.ts";
+import { openEventStream } from "../../event-stream.ts";
+import type { Failing } from "../../failing.ts";
+import type { CallInput, CallIo } from "../../provider.ts";
+import { answersOf } from "../../sdk-answer.ts";
+import { chatBody } from "./chat-body.ts";
+import { sideOf } from "./failure.ts";
+import { breakOf, finishOf } from "./finish.ts";
+import { type Line, sendOptions } from "./line.ts";
+import { partsOf, type Said, saidIn, saidSchema } from "./said.ts";
+import { soundOf } from "./sound.ts";
+import { collectToolCalls, readCalls } from "./tool-calls.ts";
+import { type ChatUsage, chatUsage, chatUsageSchema } from "./usage.ts";
+
+const chunkSchema = z.object({
+  choices: z
+    .array(
+      z.object({
+        index: z.number().optional(),
+        delta: saidSchema.nullish(),
+        finish_reason: z.string().nullish(),
+      }),
+    )
+    .nullish(),
+  usage: chatUsageSchema,
+});
+
+/** One chat completion, streamed. The SDK keeps `[DONE]` to itself; the finish reason is the end that can be seen. */
+export async function callStreamed(line: Line, input: CallInput, io: CallIo, fail: Failing): Promise<CallOutcome> {
+  const { client, dialect, credential } = line;
+  const sent = { ...sendOptions(input, credential, io.signal), body: chatBody(input, dialect), stream: true };
+  const opened = await openEventStream(() => client.post("/chat/completions", sent).asResponse(), io, fail);
+  if (!opened.ok) return opened.outcome;
+  const { response } = opened;
+  const calls = collectToolCalls();
+  const said: Said[] = [];
+  let usage: ChatUsage;
+  let finish: string | undefined;
+  const side = () => ({ ...sideOf(response.headers), usage: chatUsage(usage, dialect) });
+  const events = Stream.fromSSEResponse<unknown>(response, new AbortController(), client);
+  for await (const step of answersOf(events)) {
+    // What comes after the end takes nothing away from it.
+    if (!step.ok && finish !== undefined) break;
+    if (!step.ok) return fail.thrown(step.error, side());
+    const chunk = chunkSchema.safeParse(step.value);
+    if (!chunk.success && finish !== undefined) continue;
+    if (!chunk.success) return fail.because({ kind: "server", message: "an event cannot be read" }, side());
+    usage = chunk.data.usage ?? usage;
+    if (finish !== undefined) continue;
+    const choice = chunk.data.choices?.find(({ index }) => (index ?? 0) === 0);
+    if (choice?.delta) {
+      const piece = saidIn(choice.delta);
+      said.push(piece);
+      tell(io, piece);
+      for (const delta of calls.take(choice.delta.tool_calls)) io.onDelta(delta);
+    }
+    finish = choice?.finish_reason || undefined;
+  }
+  if (finish === undefined) {
+    return fail.because({ kind: "stream", message: "the stream ended without finish_reason" }, side());
+  }
+  const broken = breakOf(finish);
+  if (broken) return fail.because({ kind: broken, message: `the answer ended with ${finish}` }, side());
+  const read = readCalls(calls.written());
+  if (!read.ok) return fail.because({ kind: "server", message: read.message }, side());
+  const text = said.map((piece) => piece.text).join("");
+  const reasoning = said.map((piece) => piece.reasoning).join("");
+  const sound = said.map((piece) => piece.audio).filter((data) => data !== "");
+  const { provider } = dialect;
+  return answered(
+    { text, ...partsOf(text, reasoning, read.parts, provider), ...soundOf(sound, input.body, provider) },
+    finishOf(finish, { refusal: said.some(({ refused }) => refused), calls: read.parts.length > 0 }),
+    chatUsage(usage, dialect),
+    side(),
+  );
+}
+
+function tell(io: CallIo, { text, reasoning, audio }: Said): void {
+  if (reasoning !== "") io.onDelta({ type: "reasoning", text: reasoning });
+  if (text !== "") io.onDelta({ type: "text", text });
+  if (audio !== "") io.onDelta({ type: "audio", data: audio });
+}

@@ -1,6 +1,7 @@
 /** Single fields that several wires share, and what "not given" means in them. */
 import { z } from "zod";
 import { type Body, chatSchema } from "../../src/request/body.ts";
+import { known } from "../../src/runtime/known.ts";
 
 /** Postgres text holds no NUL, and half a surrogate pair would be stored as another character. */
 const isStorable = (text: string): boolean => !/[\p{Cc}\p{Cs}]/u.test(text);
@@ -33,7 +34,5 @@ export const aboutOf = (
   given: z.infer<typeof aboutSchema>,
 ): Pick<Body, "metadata" | "conversationId" | "userId" | "providerOptions"> => ({
   ...(isGiven(given.metadata) && Object.keys(given.metadata).length > 0 ? { metadata: given.metadata } : {}),
-  ...(isGiven(given.conversation_id) ? { conversationId: given.conversation_id } : {}),
-  ...(isGiven(given.user_id) ? { userId: given.user_id } : {}),
-  ...(isGiven(given.provider_options) ? { providerOptions: given.provider_options } : {}),
+  ...known({ conversationId: given.conversation_id, userId: given.user_id, providerOptions: given.provider_options }),
 });

@@ -1,6 +1,7 @@
 /** The form of an answer, as Millrace or OpenAI writes it. */
 import { z } from "zod";
 import { type ResponseFormat, responseFormatSchema } from "../../src/request/tools.ts";
+import { known } from "../../src/runtime/known.ts";
 import { isGiven } from "./fields.ts";
 
 const [plain, json, ours] = responseFormatSchema.options;
@@ -18,10 +19,10 @@ const openaiSchema = z
   .transform(
     ({ json_schema: given }): ResponseFormat => ({
       type: "json-schema",
-      ...(isGiven(given.name) ? { name: given.name } : {}),
+      ...known({ name: given.name }),
       // The schema's own place for it, which every provider takes.
       schema: isGiven(given.description) ? { description: given.description, ...given.schema } : given.schema,
-      ...(isGiven(given.strict) ? { strict: given.strict } : {}),
+      ...known({ strict: given.strict }),
     }),
   );
 const openaiObject = z

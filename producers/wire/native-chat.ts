@@ -1,6 +1,7 @@
 /** What Millrace's own surfaces take of a conversation: every field of the request schema, named in snake_case. */
 import { z } from "zod";
 import { type ChatBody, chatSchema, promptBody } from "../../src/request/body.ts";
+import { known } from "../../src/runtime/known.ts";
 import { pathOf, type Read, read } from "./complaint.ts";
 import { aboutOf, aboutShape, isGiven, modelSchema } from "./fields.ts";
 import { formatOf, formatSchema } from "./format.ts";
@@ -50,7 +51,7 @@ export function readNativeChat(value: object, at: string, model: string): Read<C
       ...formatOf(given.response_format),
       ...samplingOf(given),
       ...(isGiven(given.safety) && given.safety.length > 0 ? { safety: given.safety } : {}),
-      ...(isGiven(given.cache) ? { cache: given.cache } : {}),
+      ...known({ cache: given.cache }),
       ...(given.stream === true ? { stream: true } : {}),
       ...aboutOf(given),
     },

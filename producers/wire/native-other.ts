@@ -8,8 +8,9 @@ import {
   type TranscriptionBody,
   transcriptionSchema,
 } from "../../src/request/body.ts";
+import { known } from "../../src/runtime/known.ts";
 import { type Read, read } from "./complaint.ts";
-import { aboutOf, aboutShape, isGiven, modelSchema } from "./fields.ts";
+import { aboutOf, aboutShape, modelSchema } from "./fields.ts";
 import { embeddingInput } from "./openai-embeddings.ts";
 import { nativeSource } from "./source.ts";
 
@@ -60,7 +61,7 @@ export function readNativeEmbedding(value: object, at: string, model: string): R
       model: wish.value.model ?? model,
       ...aboutOf(wish.value),
       input,
-      ...(isGiven(dimensions) ? { dimensions } : {}),
+      ...known({ dimensions }),
     },
   };
 }
@@ -76,10 +77,12 @@ export function readNativeTranscription(value: object, at: string, model: string
       model: given.model ?? model,
       ...aboutOf(given),
       source: given.source,
-      ...(isGiven(given.language) ? { language: given.language } : {}),
-      ...(isGiven(given.diarize) ? { diarize: given.diarize } : {}),
-      ...(isGiven(given.smart_format) ? { smartFormat: given.smart_format } : {}),
-      ...(isGiven(given.vocabulary) ? { vocabulary: given.vocabulary } : {}),
+      ...known({
+        language: given.language,
+        diarize: given.diarize,
+        smartFormat: given.smart_format,
+        vocabulary: given.vocabulary,
+      }),
     },
   };
 }
@@ -95,10 +98,7 @@ export function readNativeSpeech(value: object, at: string, model: string): Read
       model: given.model ?? model,
       ...aboutOf(given),
       text: given.text,
-      ...(isGiven(given.voice) ? { voice: given.voice } : {}),
-      ...(isGiven(given.format) ? { format: given.format } : {}),
-      ...(isGiven(given.language) ? { language: given.language } : {}),
-      ...(isGiven(given.speed) ? { speed: given.speed } : {}),
+      ...known({ voice: given.voice, format: given.format, language: given.language, speed: given.speed }),
       ...(given.stream === true ? { stream: true } : {}),
     },
   };

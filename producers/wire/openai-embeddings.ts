@@ -1,8 +1,9 @@
 /** The body of OpenAI's `/v1/embeddings`. */
 import { z } from "zod";
 import { type EmbeddingBody, embeddingSchema } from "../../src/request/body.ts";
+import { known } from "../../src/runtime/known.ts";
 import { pathOf, type Read, read } from "./complaint.ts";
-import { aboutOf, aboutShape, isGiven, modelSchema } from "./fields.ts";
+import { aboutOf, aboutShape, modelSchema } from "./fields.ts";
 
 const texts = embeddingSchema.shape.input;
 /** One text or several; OpenAI's lists of token numbers are of its own models. */
@@ -33,7 +34,7 @@ export function readOpenaiEmbeddings(value: unknown, at: string, model?: string)
       operation: "embedding",
       model: named,
       input,
-      ...(isGiven(dimensions) ? { dimensions } : {}),
+      ...known({ dimensions }),
       ...aboutOf({ user_id: user }),
     },
   };

@@ -1,6 +1,7 @@
 /** Limits, sampling and reasoning as every wire writes them. `null` means "not given", as it does at OpenAI. */
 import { z } from "zod";
 import { type ChatBody, chatSchema } from "../../src/request/body.ts";
+import { known } from "../../src/runtime/known.ts";
 import { isGiven } from "./fields.ts";
 
 const { maxOutputTokens, temperature, topP, topK, seed, presencePenalty, frequencyPenalty, reasoning } =
@@ -38,15 +39,12 @@ export function samplingOf(given: z.infer<typeof samplingSchema>): Partial<ChatB
   const longest = given.max_output_tokens ?? given.max_completion_tokens ?? given.max_tokens;
   const stop = typeof given.stop === "string" ? [given.stop] : given.stop;
   return {
-    ...(isGiven(longest) ? { maxOutputTokens: longest } : {}),
-    ...(isGiven(given.temperature) ? { temperature: given.temperature } : {}),
-    ...(isGiven(given.top_p) ? { topP: given.top_p } : {}),
-    ...(isGiven(given.top_k) ? { topK: given.top_k } : {}),
+    ...known({ maxOutputTokens: longest, temperature: given.temperature, topP: given.top_p, topK: given.top_k }),
     // A penalty of nothing asks for nothing, also of providers that have none.
     ...(given.presence_penalty ? { presencePenalty: given.presence_penalty } : {}),
     ...(given.frequency_penalty ? { frequencyPenalty: given.frequency_penalty } : {}),
     ...(isGiven(stop) && stop.length > 0 ? { stop } : {}),
-    ...(isGiven(given.seed) ? { seed: given.seed } : {}),
+    ...known({ seed: given.seed }),
     ...reasoningOf(given),
   };
 }
@@ -54,8 +52,5 @@ export function samplingOf(given: z.infer<typeof samplingSchema>): Partial<ChatB
 function reasoningOf(given: z.infer<typeof samplingSchema>): Pick<ChatBody, "reasoning"> {
   const effort = given.reasoning?.effort ?? given.reasoning_effort;
   const budgetTokens = given.reasoning?.budget_tokens;
-  if (!isGiven(effort) && !isGiven(budgetTokens)) return {};
-  return {
-    reasoning: { ...(isGiven(effort) ? { effort } : {}), ...(isGiven(budgetTokens) ? { budgetTokens } : {}) },
-  };
+  return isGiven(effort) || isGiven(budgetTokens) ? { reasoning: known({ effort, budgetTokens }) } : {};
 }

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { ChatBody } from "../../src/request/body.ts";
 import { type Tool, type ToolChoice, toolChoiceSchema, toolSchema } from "../../src/request/tools.ts";
+import { known } from "../../src/runtime/known.ts";
 import { cacheMark } from "./cache-mark.ts";
 import { pathOf, type Read } from "./complaint.ts";
 import { isGiven } from "./fields.ts";
@@ -15,11 +16,10 @@ const described = {
 };
 const toolOf = (given: z.infer<z.ZodObject<typeof described>>, hint: z.infer<typeof cache> | null): Tool => ({
   name: given.name,
-  ...(isGiven(given.description) ? { description: given.description } : {}),
+  ...known({ description: given.description }),
   // Left out, as OpenAI allows it: a tool that takes nothing.
   parameters: given.parameters ?? { type: "object", properties: {} },
-  ...(isGiven(given.strict) ? { strict: given.strict } : {}),
-  ...(isGiven(hint) ? { cache: hint } : {}),
+  ...known({ strict: given.strict, cache: hint }),
 });
 
 const openaiTool = z
@@ -54,8 +54,7 @@ export function toolsOf(
     ok: true,
     value: {
       tools,
-      ...(isGiven(choice) ? { toolChoice: choice } : {}),
-      ...(isGiven(parallel) ? { parallelToolCalls: parallel } : {}),
+      ...known({ toolChoice: choice, parallelToolCalls: parallel }),
     },
   };
 }

@@ -4,8 +4,8 @@ import type { Answer, CallOutcome, LimitReport } from "../request/outcome.ts";
 import { isMedia, type Source } from "../request/parts.ts";
 import type { FinishReason } from "../request/result.ts";
 import type { Usage } from "../request/usage.ts";
+import { known } from "../runtime/known.ts";
 import { failureMessage, type Secrets } from "./failure-message.ts";
-import { known } from "./known.ts";
 
 /** What an answer says beside itself, good or bad. */
 export interface SideReport {

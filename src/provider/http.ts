@@ -4,9 +4,9 @@
  */
 import type { z } from "zod";
 import type { CallOutcome } from "../request/outcome.ts";
+import { known } from "../runtime/known.ts";
 import { jsonOrText } from "./error-answer.ts";
 import type { ErrorKnowledge, Failing } from "./failing.ts";
-import { known } from "./known.ts";
 import { answerOf } from "./sdk-answer.ts";
 import { openSockets } from "./transport.ts";
 import { transportFailure } from "./transport-failure.ts";

@@ -1,5 +1,5 @@
 import type { LimitReading, LimitReport } from "../request/outcome.ts";
-import { known } from "./known.ts";
+import { known } from "../runtime/known.ts";
 import { durationMs, untilInstantMs } from "./retry-after.ts";
 
 export interface LimitHeaderNames {

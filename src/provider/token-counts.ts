@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Usage } from "../request/usage.ts";
-import { known } from "./known.ts";
+import { known } from "../runtime/known.ts";
 
 /** A count as a provider states it. Anything but a whole number of tokens is unknown. */
 export const tokenCount = z.number().int().nonnegative().optional().catch(undefined);

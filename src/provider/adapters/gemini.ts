@@ -18,9 +18,9 @@ import {
 } from "@google/generative-ai";
 import type { EmbeddingBody } from "../../request/body.ts";
 import type { CallOutcome } from "../../request/outcome.ts";
+import { known } from "../../runtime/known.ts";
 import type { ErrorAnswer } from "../error-answer.ts";
 import { type ErrorKnowledge, type Failing, failing } from "../failing.ts";
-import { known } from "../known.ts";
 import { probeOutcome } from "../probe.ts";
 import type { CallInput, CallIo, ConnectionSettings, Provider } from "../provider.ts";
 import { answerOf, answersOf } from "../sdk-answer.ts";

@@ -9,10 +9,10 @@ import type { Failure } from "../../request/failure.ts";
 import type { CallOutcome } from "../../request/outcome.ts";
 import type { Transcript } from "../../request/result.ts";
 import type { Usage } from "../../request/usage.ts";
+import { known } from "../../runtime/known.ts";
 import { answered } from "../call-outcome.ts";
 import type { Failing } from "../failing.ts";
 import { receiveJson, type Send } from "../http.ts";
-import { known } from "../known.ts";
 import type { CallInput, CallIo } from "../provider.ts";
 import { tokenCount } from "../token-counts.ts";
 

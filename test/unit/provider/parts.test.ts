@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest";
 import { providerEntries } from "../../../src/config/models.ts";
 import { answered } from "../../../src/provider/call-outcome.ts";
 import { interruption } from "../../../src/provider/interruption.ts";
-import { known } from "../../../src/provider/known.ts";
 import { providerById, providers } from "../../../src/provider/registry.ts";
 import { answersOf } from "../../../src/provider/sdk-answer.ts";
 import { usageOf } from "../../../src/provider/token-counts.ts";
 import { transportFailure } from "../../../src/provider/transport-failure.ts";
+import { known } from "../../../src/runtime/known.ts";
 
 describe("usage", () => {
   it("leaves unknown counts out instead of making them zero", () => {

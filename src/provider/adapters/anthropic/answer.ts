@@ -3,8 +3,8 @@ import { z } from "zod";
 import type { Answer } from "../../../request/outcome.ts";
 import type { AssistantPart } from "../../../request/parts.ts";
 import type { FinishReason } from "../../../request/result.ts";
+import { known } from "../../../runtime/known.ts";
 import { jsonOrText } from "../../error-answer.ts";
-import { known } from "../../known.ts";
 import { hiddenSeal } from "./content.ts";
 
 export const blockSchema = z.object({

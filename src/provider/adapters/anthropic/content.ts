@@ -7,7 +7,7 @@
 import type { ChatBody, Message } from "../../../request/body.ts";
 import { partsOf } from "../../../request/body.ts";
 import type { FilePart, ImagePart, Part, ReasoningPart, ToolResultPart } from "../../../request/parts.ts";
-import { known } from "../../known.ts";
+import { known } from "../../../runtime/known.ts";
 
 /** Why Anthropic cannot be asked this; undefined when it can. */
 export function objectionTo(body: ChatBody): string | undefined {

@@ -1,9 +1,9 @@
 /** What Anthropic's errors and headers mean. */
 import { z } from "zod";
 import type { Failure, FailureKind } from "../../../request/failure.ts";
+import { known } from "../../../runtime/known.ts";
 import type { SideReport } from "../../call-outcome.ts";
 import { bareMessage, type ErrorAnswer, kindOfStatus } from "../../error-answer.ts";
-import { known } from "../../known.ts";
 import { limitReport } from "../../limit-headers.ts";
 import { retryAfterMs } from "../../retry-after.ts";
 

@@ -16,7 +16,7 @@ import { z } from "zod";
 import type { ChatBody } from "../../../request/body.ts";
 import { partsOf } from "../../../request/body.ts";
 import type { Tool } from "../../../request/tools.ts";
-import { known } from "../../known.ts";
+import { known } from "../../../runtime/known.ts";
 import type { CallInput } from "../../provider.ts";
 import { cacheMark, wireMessage } from "./content.ts";
 import { thinkingOf } from "./thinking.ts";

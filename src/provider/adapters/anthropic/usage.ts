@@ -1,7 +1,7 @@
 /** Tokens as Anthropic counts them: the cache apart from the input, here a part of it; thinking is output. */
 import { z } from "zod";
 import type { Usage } from "../../../request/usage.ts";
-import { known } from "../../known.ts";
+import { known } from "../../../runtime/known.ts";
 import { tokenCount, usageOf } from "../../token-counts.ts";
 
 export const usageSchema = z

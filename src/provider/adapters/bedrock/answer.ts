@@ -4,8 +4,8 @@ import type { Answer } from "../../../request/outcome.ts";
 import type { AssistantPart } from "../../../request/parts.ts";
 import type { FinishReason } from "../../../request/result.ts";
 import type { Usage } from "../../../request/usage.ts";
+import { known } from "../../../runtime/known.ts";
 import { jsonOrText } from "../../error-answer.ts";
-import { known } from "../../known.ts";
 import { tokenCount, usageOf } from "../../token-counts.ts";
 import { hiddenSeal, thinker } from "./content.ts";
 

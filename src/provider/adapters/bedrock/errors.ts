@@ -1,10 +1,10 @@
 /** What AWS' errors mean, by the names of their exceptions; the SDK throws them, in a stream too. */
 import { z } from "zod";
 import type { Failure, FailureKind } from "../../../request/failure.ts";
+import { known } from "../../../runtime/known.ts";
 import { bareMessage, type ErrorAnswer, kindOfStatus } from "../../error-answer.ts";
 import type { ErrorKnowledge } from "../../failing.ts";
 import { failureMessage } from "../../failure-message.ts";
-import { known } from "../../known.ts";
 import { retryAfterMs } from "../../retry-after.ts";
 import { transportFailure } from "../../transport-failure.ts";
 

@@ -10,7 +10,7 @@
 import type { ConverseCommandInput } from "@aws-sdk/client-bedrock-runtime";
 import { z } from "zod";
 import { type ChatBody, partsOf } from "../../../request/body.ts";
-import { known } from "../../known.ts";
+import { known } from "../../../runtime/known.ts";
 import type { CallInput } from "../../provider.ts";
 import { schemaForOutput } from "../anthropic/request.ts";
 import { type Thinking, thinkingOf } from "../anthropic/thinking.ts";

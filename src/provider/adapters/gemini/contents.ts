@@ -7,7 +7,7 @@
 import type { Message } from "../../../request/body.ts";
 import type { AssistantPart, MediaPart, Part, Source, ToolCallPart, ToolResultPart } from "../../../request/parts.ts";
 import { isMedia } from "../../../request/parts.ts";
-import { known } from "../../known.ts";
+import { known } from "../../../runtime/known.ts";
 import { isThirdGeneration } from "./generation.ts";
 
 /** For whom the contents are. */

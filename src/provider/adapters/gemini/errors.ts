@@ -1,8 +1,8 @@
 /** What an error of Gemini's means, at Google's API and at Vertex. */
 import { z } from "zod";
 import type { Failure, FailureKind } from "../../../request/failure.ts";
+import { known } from "../../../runtime/known.ts";
 import { bareMessage, type ErrorAnswer, kindOfStatus } from "../../error-answer.ts";
-import { known } from "../../known.ts";
 import { durationMs, retryAfterMs, waitInMessage } from "../../retry-after.ts";
 
 const detailSchema = z.object({

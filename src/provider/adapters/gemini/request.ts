@@ -6,7 +6,7 @@
  *  - `strict` tools: mode VALIDATED, where the caller leaves the choice to the model.
  */
 import { type ChatBody, systemText } from "../../../request/body.ts";
-import { known } from "../../known.ts";
+import { known } from "../../../runtime/known.ts";
 import { contentsOf, type Reader, unsayable } from "./contents.ts";
 import { thinkingOf } from "./thinking.ts";
 

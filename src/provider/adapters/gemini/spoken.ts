@@ -8,7 +8,7 @@ import type { Delta } from "../../../request/delta.ts";
 import type { Failure } from "../../../request/failure.ts";
 import type { Answer } from "../../../request/outcome.ts";
 import type { AssistantPart } from "../../../request/parts.ts";
-import { known } from "../../known.ts";
+import { known } from "../../../runtime/known.ts";
 import type { WirePart } from "./chunk.ts";
 
 export interface Spoken {

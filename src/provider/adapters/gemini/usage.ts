@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import type { Usage } from "../../../request/usage.ts";
-import { known } from "../../known.ts";
+import { known } from "../../../runtime/known.ts";
 import { tokenCount, usageOf } from "../../token-counts.ts";
 
 const details = z

@@ -1,6 +1,6 @@
 import type { ChatBody } from "../../../request/body.ts";
 import type { Tool } from "../../../request/tools.ts";
-import { known } from "../../known.ts";
+import { known } from "../../../runtime/known.ts";
 import type { CallInput } from "../../provider.ts";
 import { wireMessages } from "./chat-messages.ts";
 import type { Dialect } from "./dialect.ts";

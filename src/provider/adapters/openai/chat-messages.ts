@@ -1,7 +1,7 @@
 /** Messages as chat completions have them. What they cannot carry was refused before (chat-problem.ts). */
 import { type ChatBody, type Message, systemText } from "../../../request/body.ts";
 import type { AssistantPart, ToolResultPart, UserPart } from "../../../request/parts.ts";
-import { known } from "../../known.ts";
+import { known } from "../../../runtime/known.ts";
 import type { Dialect } from "./dialect.ts";
 import { audioFormat, fileName, urlOf } from "./media.ts";
 

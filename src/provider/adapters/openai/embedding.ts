@@ -1,9 +1,9 @@
 import { z } from "zod";
 import type { EmbeddingBody } from "../../../request/body.ts";
 import type { CallOutcome } from "../../../request/outcome.ts";
+import { known } from "../../../runtime/known.ts";
 import { answered } from "../../call-outcome.ts";
 import type { Failing } from "../../failing.ts";
-import { known } from "../../known.ts";
 import type { CallInput, CallIo } from "../../provider.ts";
 import { answerOf } from "../../sdk-answer.ts";
 import { tokenCount, usageOf } from "../../token-counts.ts";

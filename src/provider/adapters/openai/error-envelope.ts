@@ -3,8 +3,8 @@
  * without that envelope, xAI and Together as a text in it: they are put into it here, or their words would be lost.
  */
 import { z } from "zod";
+import { known } from "../../../runtime/known.ts";
 import { jsonOrText } from "../../error-answer.ts";
-import { known } from "../../known.ts";
 
 /** `fetch`, with errors in OpenAI's envelope. */
 export async function fetchInEnvelope(...asked: Parameters<typeof fetch>): Promise<Response> {

@@ -2,10 +2,10 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from "openai";
 import { z } from "zod";
 import type { Failure, FailureKind } from "../../../request/failure.ts";
+import { known } from "../../../runtime/known.ts";
 import type { SideReport } from "../../call-outcome.ts";
 import { bareMessage, type ErrorAnswer, kindOfStatus } from "../../error-answer.ts";
 import type { ErrorKnowledge } from "../../failing.ts";
-import { known } from "../../known.ts";
 import { limitReport } from "../../limit-headers.ts";
 import { retryAfterMs, waitInMessage } from "../../retry-after.ts";
 import { connectionTimedOut, transportFailure } from "../../transport-failure.ts";

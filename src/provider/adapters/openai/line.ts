@@ -1,7 +1,7 @@
 /** A client of the openai SDK and what is needed to call with it. */
 import OpenAI, { type ClientOptions } from "openai";
 import type { Body } from "../../../request/body.ts";
-import { known } from "../../known.ts";
+import { known } from "../../../runtime/known.ts";
 import type { CallInput } from "../../provider.ts";
 import { openSockets, sdkTimeoutMs } from "../../transport.ts";
 import type { Credential } from "./credential.ts";

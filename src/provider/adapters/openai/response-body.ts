@@ -1,6 +1,6 @@
 import type { ChatBody } from "../../../request/body.ts";
 import { systemText } from "../../../request/body.ts";
-import { known } from "../../known.ts";
+import { known } from "../../../runtime/known.ts";
 import type { CallInput } from "../../provider.ts";
 import type { Dialect } from "./dialect.ts";
 import { inputItems } from "./response-items.ts";

@@ -1,7 +1,7 @@
 /** A conversation as the Responses API has it: a list of items, of which messages are one kind. */
 import type { Message } from "../../../request/body.ts";
 import type { AssistantPart, ToolResultPart, UserPart } from "../../../request/parts.ts";
-import { known } from "../../known.ts";
+import { known } from "../../../runtime/known.ts";
 import { fileName, urlOf } from "./media.ts";
 
 export const inputItems = (messages: readonly Message[], provider: string): readonly object[] =>

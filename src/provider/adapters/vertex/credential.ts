@@ -5,7 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { GoogleAuth } from "google-auth-library";
 import { z } from "zod";
-import { known } from "../../known.ts";
+import { known } from "../../../runtime/known.ts";
 import { answerOf, type SdkAnswer } from "../../sdk-answer.ts";
 
 export interface Credential {

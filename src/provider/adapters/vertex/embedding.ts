@@ -2,10 +2,10 @@
 import { z } from "zod";
 import type { EmbeddingBody } from "../../../request/body.ts";
 import type { CallOutcome } from "../../../request/outcome.ts";
+import { known } from "../../../runtime/known.ts";
 import { answered } from "../../call-outcome.ts";
 import type { ErrorAnswer } from "../../error-answer.ts";
 import type { Failing } from "../../failing.ts";
-import { known } from "../../known.ts";
 import { tokenCount } from "../../token-counts.ts";
 import { merged } from "../gemini/request.ts";
 

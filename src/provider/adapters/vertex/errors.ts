@@ -1,9 +1,9 @@
 /** What errors at Vertex mean: Google's own, those of Anthropic's models there, and those of the credential. */
 import { z } from "zod";
 import type { Failure } from "../../../request/failure.ts";
+import { known } from "../../../runtime/known.ts";
 import type { ErrorAnswer } from "../../error-answer.ts";
 import type { ErrorKnowledge } from "../../failing.ts";
-import { known } from "../../known.ts";
 import { transportFailure } from "../../transport-failure.ts";
 import { classify as classifyAnthropic } from "../anthropic/errors.ts";
 import { toldInStream } from "../anthropic/stream-reader.ts";

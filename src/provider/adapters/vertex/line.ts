@@ -1,9 +1,9 @@
 /** Calls to Vertex over fetch: leave is got for each, and what it needs is bound to it. */
 import type { ChatBody, EmbeddingBody } from "../../../request/body.ts";
 import type { CallOutcome } from "../../../request/outcome.ts";
+import { known } from "../../../runtime/known.ts";
 import { jsonOrText } from "../../error-answer.ts";
 import { type Failing, failing } from "../../failing.ts";
-import { known } from "../../known.ts";
 import { probeOutcome } from "../../probe.ts";
 import type { CallInput, CallIo, ConnectionSettings } from "../../provider.ts";
 import { openSockets } from "../../transport.ts";

@@ -27,7 +27,7 @@ const originUs = 1_735_689_600_000_000;
 
 /** Of the provider's burst: nine tenths were enough for zero refusals, all of it was not (docs/limits.md). */
 const burstShare = 0.9;
-/** Of its rate: covers clocks that run apart. */
+/** Of its rate: covers clocks that run apart, and the two thousandths by which ours heals a step (lua/include/clock.lua). */
 const rateMargin = 0.005;
 /**
  * Of the tokens of a minute: what we count as input is our estimate until the minute is over, and a minute that is used to its
@@ -73,7 +73,7 @@ function refilling(limit: number, burstSeconds: number, jitterMs: number): Shape
 /** burst + refill × (minute + J) ≤ limit, so that no window of a minute holds more, wherever it starts. */
 function sliding(limit: number, jitterMs: number): Shape {
   const size = Math.max(1, Math.floor(limit / 10));
-  const perUnitMs = (minuteMs + jitterMs) / Math.max(limit - size, 0.999);
+  const perUnitMs = (minuteMs + jitterMs) / Math.max(limit - size, 0.999) / (1 - rateMargin);
   const coldUnits = Math.min(size, Math.max(1, (coldSeconds * 1_000) / perUnitMs));
   return { kind: "bucket", perUnitUs: perUnitMs * 1_000, size, coldUnits };
 }
@@ -86,8 +86,8 @@ function spaced(limit: number, jitterMs: number): Shape {
   const inSecond = Math.floor(limit / 60);
   const perUnitMs =
     inSecond >= 2
-      ? (1_000 + jitterMs) / (inSecond - 1)
-      : Math.max(1_000 + jitterMs, minuteMs / limit + jitterMs) * 1.001;
+      ? (1_000 + jitterMs) / Math.min(inSecond - 1, inSecond * (1 - rateMargin))
+      : Math.max(1_000 + jitterMs, minuteMs / limit + jitterMs) / (1 - rateMargin);
   return { kind: "bucket", perUnitUs: perUnitMs * 1_000, size: 1, coldUnits: 1 };
 }
 

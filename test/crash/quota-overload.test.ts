@@ -4,10 +4,10 @@ import { expectAllSucceed, openQuotaScene, ownRefusals } from "../support/quota.
 import { useServices } from "../support/services.ts";
 
 const services = useServices();
-const circuit = { threshold: 5, coolDownMs: 3_000 };
-const overloadMs = 30_000;
+const circuit = { threshold: 5, coolDownMs: 5_000 };
+const overloadMs = 60_000;
 
-test("half a minute of overload costs a few calls and one probe a cool-down, and no request", async () => {
+test("a minute of overload costs a few calls and one probe a cool-down, and no request", async () => {
   const scene = await openQuotaScene(services, { settings: { circuit } });
   const { fleet, simulator, limits } = scene;
   await scene.workers(3);

@@ -40,7 +40,8 @@ describe("a step of Redis' clock", () => {
     const tally = emptyTally();
     const failures: unknown[] = [];
     const base = await opened(services, 2);
-    for (const seed of drawn(fc.nat(), 40)) {
+    // The first one is of a pool that let a call too many through while its clock healed a step.
+    for (const seed of [66_608_717, ...drawn(fc.nat(), 40)]) {
       const chance = chanceOf(seed);
       const place = drawnPlace(chance, drawnModes);
       const gates = [...base.gates];

@@ -103,16 +103,27 @@ describe("a sliding minute's shape", () => {
 });
 
 describe("a second's shape", () => {
-  it("lets n calls begin within a second and the spread, and n - 1 intervals fill it", () => {
+  it("lets n calls begin within a second and the spread, and n - 1 intervals fill it, or 99.5 % of n where that is less", () => {
     fc.assert(
       fc.property(anyLimit, anyJitter, (limit, jitterMs) => {
         const { size, perUnitUs, coldUnits } = bucketOf(shapeOf(spec("second"), limit, jitterMs));
         expect([size, coldUnits]).toEqual([1, 1]);
         const inSecond = Math.floor(limit / 60);
         const windowUs = 1_000_000 + jitterMs * 1_000;
-        if (inSecond >= 2) expect((inSecond - 1) * perUnitUs).toBeCloseTo(windowUs, 3);
+        if (inSecond >= 2) expect(Math.min(inSecond - 1, 0.995 * inSecond) * perUnitUs).toBeCloseTo(windowUs, 3);
         else expect(perUnitUs).toBeGreaterThan(Math.max(windowUs, minuteUs / limit + jitterMs * 1_000));
         expect(perUnitUs * limit).toBeGreaterThanOrEqual(minuteUs);
+      }),
+    );
+  });
+
+  it("lets no more than n begin there while the clock runs two thousandths fast to heal a step", () => {
+    fc.assert(
+      fc.property(anyLimit, anyJitter, (limit, jitterMs) => {
+        const { perUnitUs } = bucketOf(shapeOf(spec("second"), limit, jitterMs));
+        const healedUs = perUnitUs / 1.002;
+        const windowUs = 1_000_000 + jitterMs * 1_000;
+        expect(Math.ceil(windowUs / healedUs)).toBeLessThanOrEqual(Math.max(1, Math.floor(limit / 60)));
       }),
     );
   });

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Order } from "../../src/intake/order.ts";
 import { isStreamed } from "../../src/request/body.ts";
 import { priorityNames } from "../../src/request/priority.ts";
-import { pathOf, type Read, read } from "../wire/complaint.ts";
+import { depthComplaint, pathOf, type Read, read } from "../wire/complaint.ts";
 import { idSchema } from "../wire/fields.ts";
 import { apart, readNative } from "../wire/native.ts";
 import type { Problem } from "./problem.ts";
@@ -38,6 +38,8 @@ export function readOrders(body: unknown, defaults: OrderDefaults): ReadOrders {
   const orders: Order[] = [];
   for (const [at, value] of given.entries()) {
     const place = many ? pathOf("", [at]) : "";
+    const deep = depthComplaint(value);
+    if (deep !== undefined) return { ok: false, problem: invalid(`${place || "the body"} ${deep}`, undefined) };
     const order = readOrder(value, place, { ...defaults, idempotencyKey: keyOf(defaults.idempotencyKey, many, at) });
     if (!order.ok) return { ok: false, problem: invalid(order.reason, paramOf(order.reason)) };
     orders.push(order.value);

@@ -38,8 +38,8 @@ type Reason = Extract<Taken, { ok: false }>["refusal"];
 const answers: Readonly<Record<Reason["code"], Pick<Problem, "status" | "type"> & { readonly field?: string }>> = {
   unknown_model: { status: 400, type: "invalid_request_error", field: "model" },
   no_credential: { status: 400, type: "invalid_request_error", field: "model" },
-  exceeds_limit: { status: 413, type: "invalid_request_error", field: "messages" },
-  too_long: { status: 413, type: "invalid_request_error", field: "messages" },
+  exceeds_limit: { status: 413, type: "invalid_request_error" },
+  too_long: { status: 413, type: "invalid_request_error" },
   unable: { status: 400, type: "invalid_request_error", field: "model" },
   bad_schema: { status: 400, type: "invalid_request_error" },
   idempotency_mismatch: { status: 409, type: "conflict_error" },

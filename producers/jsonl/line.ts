@@ -1,5 +1,5 @@
 /** One line of a batch file: which of the two wires it speaks, and what it asks for. Pure. */
-import type { Read } from "../wire/complaint.ts";
+import { depthComplaint, type Read } from "../wire/complaint.ts";
 import type { Line } from "./lines.ts";
 import { readOpenaiLine } from "./openai-line.ts";
 import type { LineDefaults, ParsedLine } from "./parsed-line.ts";
@@ -18,6 +18,8 @@ export function readLine(line: Line, defaults: LineDefaults): Read<ParsedLine> {
       reason: `is ${value === null ? "null" : `a ${typeof value}`}; each line must be one JSON object`,
     };
   }
+  const deep = depthComplaint(value);
+  if (deep !== undefined) return { ok: false, reason: deep };
   const isOpenai = ["body", "url", "method"].some((field) => Object.hasOwn(value, field));
   return isOpenai ? readOpenaiLine(value, defaults) : readPlainLine(value, line.no, defaults);
 }

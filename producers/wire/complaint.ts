@@ -10,7 +10,6 @@ const shown = 3;
 
 /** Parses strictly; `at` is the path of `value` in its line, such as `body`. */
 export function read<Schema extends z.ZodType>(schema: Schema, value: unknown, at = ""): Read<z.output<Schema>> {
-  if (isTooDeep(value)) return { ok: false, reason: `${at || "it"} is nested more than ${deepest} levels deep` };
   const parsed = schema.safeParse(value, { error: wording });
   if (parsed.success) return { ok: true, value: parsed.data };
   const all = parsed.error.issues.map((issue) => worded(issue, at));
@@ -20,6 +19,10 @@ export function read<Schema extends z.ZodType>(schema: Schema, value: unknown, a
 
 /** JSON nests as deeply as its sender likes, and whoever walks through it needs a stack for that. */
 const deepest = 200;
+
+/** Once for each document that comes in, before anyone walks through it; the complaint follows the place. */
+export const depthComplaint = (value: unknown): string | undefined =>
+  isTooDeep(value) ? `is nested more than ${deepest} levels deep` : undefined;
 
 function isTooDeep(value: unknown): boolean {
   let level: readonly unknown[] = [value];

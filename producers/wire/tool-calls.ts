@@ -1,7 +1,7 @@
 /** Calls of tools in an assistant's turn as OpenAI's wire writes them: arguments are JSON in a text. */
 import { z } from "zod";
 import { type ToolCallPart, toolCallPart } from "../../src/request/parts.ts";
-import { type Read, read, readEach } from "./complaint.ts";
+import { depthComplaint, type Read, read, readEach } from "./complaint.ts";
 
 const callSchema = z.looseObject({
   id: toolCallPart.shape.id,
@@ -27,7 +27,8 @@ function parsed(text: string): Read<ToolCallPart["input"]> {
   if (text.trim() === "") return { ok: true, value: {} };
   try {
     const value: ToolCallPart["input"] = JSON.parse(text);
-    return { ok: true, value };
+    const deep = depthComplaint(value);
+    return deep === undefined ? { ok: true, value } : { ok: false, reason: deep };
   } catch {
     return { ok: false, reason: "must be JSON in a text" };
   }

@@ -94,13 +94,10 @@ export function loadConfig(
 
 function credentialOf(provider: ProviderNames, environment: Environment, file: SettingsFile): Credential {
   const baseUrl = environment.first(provider.environment.baseUrl) ?? file.providers[provider.id]?.baseUrl;
-  if (baseUrl !== undefined && /^\w+:\/\/[^/?#]*@/.test(baseUrl)) {
-    // It would be kept in the ledger for operators to see, and no HTTP client takes it.
-    const names = provider.environment.baseUrl.join(" or ");
-    throw new SettingsError(
-      `The base URL of ${provider.id} (${names}, or baseUrl of the settings file) has a login in it: take it out.`,
-    );
-  }
+  refuseLogin(
+    baseUrl,
+    `${provider.id} (${provider.environment.baseUrl.join(" or ")}, or baseUrl of the settings file)`,
+  );
   const more = Object.entries(provider.environment.more ?? {}).flatMap(([name, variables]) => {
     const value = environment.first(variables);
     return value === undefined ? [] : [[name, value] as const];
@@ -114,9 +111,18 @@ function credentialOf(provider: ProviderNames, environment: Environment, file: S
 }
 
 /** Without a variable there is no key to have; that it has an address is what makes it usable. */
-const ownCredential = ({ apiKeyVariable, baseUrl }: OwnProvider, environment: Environment): Credential => ({
-  apiKey: apiKeyVariable === undefined ? baseUrl : environment.first([apiKeyVariable]),
-  baseUrl,
-  more: {},
-  variable: apiKeyVariable ?? "nothing",
-});
+function ownCredential({ id, apiKeyVariable, baseUrl }: OwnProvider, environment: Environment): Credential {
+  refuseLogin(baseUrl, `${id} (baseUrl of the settings file)`);
+  return {
+    apiKey: apiKeyVariable === undefined ? baseUrl : environment.first([apiKeyVariable]),
+    baseUrl,
+    more: {},
+    variable: apiKeyVariable ?? `providers.${id}.apiKeyVariable`,
+  };
+}
+
+/** It would be kept in the ledger for operators to see, and no HTTP client takes it. */
+function refuseLogin(baseUrl: string | undefined, whose: string): void {
+  if (baseUrl === undefined || !/^\w+:\/\/[^/?#]*@/.test(baseUrl)) return;
+  throw new SettingsError(`The base URL of ${whose} has a login in it: take it out.`);
+}

@@ -18,7 +18,7 @@ export const isRowRefused = (error: unknown): boolean => /^2[23]/.test(codeOf(er
 export const isPostgresAway = (error: unknown): boolean => away.test(codeOf(error));
 
 const away =
-  /^(CONNECTION_CLOSED|CONNECT_TIMEOUT|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN|08\w{3}|53\w{3}|57P0[123]|25006)$/;
+  /^(CONNECTION_CLOSED|CONNECT_TIMEOUT|ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|E(?:HOST|NET)(?:UNREACH|DOWN)|ENOTFOUND|EAI_AGAIN|08\w{3}|53\w{3}|57P0[123]|25006)$/;
 
 /** The connection is gone, or goes: what a socket says, not what a server answers. */
 export const isConnectionLost = (error: unknown): boolean => lost.test(codeOf(error));

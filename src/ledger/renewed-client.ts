@@ -14,8 +14,8 @@ export interface Watch {
   readonly lost: () => void;
 }
 
-/** Statements under way on connections that still live have so long to end; no claim and no record takes longer (ledger.ts). */
-const restMs = 30_000;
+/** Statements under way on connections that still live have so long to end: none may be silent for longer (ledger.ts). */
+const restMs = 120_000;
 
 /** What a lost connection still waits for never comes. */
 const atOnce = { timeout: 0 };

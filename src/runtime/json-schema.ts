@@ -40,6 +40,10 @@ function problemIn(node: unknown, at: string, isKnown: (uri: string) => boolean)
   const target: unknown = Reflect.get(node, "__absolute_ref__");
   if (typeof target === "string" && !isKnown(target)) return `${at}: its $ref leads nowhere`;
   for (const [key, value] of Object.entries(node)) {
+    if (plainValues.has(key)) continue;
+    const patterns =
+      key === "patternProperties" && typeof value === "object" && value !== null ? Object.keys(value) : [];
+    if (!patterns.every(isPattern)) return `${at}: a name of patternProperties is no regular expression`;
     if (key === "pattern" && typeof value === "string" && !isPattern(value))
       return `${at}: pattern is no regular expression`;
     const inner = problemIn(value, `${at}/${key}`, isKnown);
@@ -47,6 +51,9 @@ function problemIn(node: unknown, at: string, isKnown: (uri: string) => boolean)
   }
   return undefined;
 }
+
+/** What stands here is data, whatever it looks like. */
+const plainValues: ReadonlySet<string> = new Set(["const", "default", "enum", "examples"]);
 
 function isPattern(text: string): boolean {
   try {

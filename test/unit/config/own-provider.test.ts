@@ -1,5 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { buildCatalog } from "../../../src/config/catalog.ts";
+import { loadConfig } from "../../../src/config/config.ts";
 import { readEnvironment } from "../../../src/config/env.ts";
 import { settingsFileSchema } from "../../../src/config/file.ts";
 
@@ -27,4 +31,14 @@ describe("a provider of one's own", () => {
   ])("is refused with %s", (_what, providers, words) => {
     expect(() => catalog(providers)).toThrow(words);
   });
+});
+
+it("an address of one's own with a login in it is refused, unquoted", () => {
+  const folder = mkdtempSync(join(tmpdir(), "millrace own-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const mine = { ...own, baseUrl: "http://me:planted@127.0.0.1:8000/v1" };
+  writeFileSync(join(folder, "millrace.json"), JSON.stringify({ providers: { mine } }));
+  const load = () => loadConfig([], folder, {});
+  expect(load).toThrow("The base URL of mine (baseUrl of the settings file) has a login in it");
+  expect(load).not.toThrow("planted");
 });

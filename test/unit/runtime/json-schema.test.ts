@@ -92,3 +92,12 @@ describe("a problem of a JSON Schema", () => {
     expect(schemaProblem(broken)).toBe("#/properties/a/items/anyOf/0: pattern is no regular expression");
   });
 });
+
+it("a schema's data is not taken for rules, and names of patternProperties are", () => {
+  expect(
+    schemaProblem({ const: { pattern: "(" }, enum: [{ pattern: "(" }], default: { pattern: "(" } }),
+  ).toBeUndefined();
+  expect(schemaProblem({ patternProperties: { "(": {} } })).toBe(
+    "#: a name of patternProperties is no regular expression",
+  );
+});

@@ -11,5 +11,4 @@ CREATE TABLE "api_keys" (
 	CONSTRAINT "api_keys_scope" CHECK (scope in ('admin', 'use'))
 );
 --> statement-breakpoint
-CREATE UNIQUE INDEX "api_keys_digest" ON "api_keys" USING btree ("digest");--> statement-breakpoint
-CREATE INDEX "api_keys_tenant" ON "api_keys" USING btree ("tenant","id");
+CREATE UNIQUE INDEX "api_keys_digest" ON "api_keys" USING btree ("digest");

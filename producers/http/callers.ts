@@ -23,7 +23,7 @@ export interface Callers {
 }
 
 /** A key that is revoked, and the first key that is made, are heard of within this time. */
-export const rememberedMs = 5_000;
+const rememberedMs = 5_000;
 const mostRemembered = 10_000;
 
 export function openCallers({ ledger }: Pick<Fleet, "ledger">): Callers {
@@ -86,11 +86,12 @@ export function askForKeys(app: FastifyInstance, callers: Callers): void {
 }
 
 export const sessionCookie = "millrace_key";
+const sessionPattern = new RegExp(`(?:^|;\\s*)${sessionCookie}=([\\w-]+)`);
 
 function keyOf({ headers }: FastifyRequest): string | undefined {
   const bearer = /^Bearer\s+(\S+)$/i.exec(headers.authorization ?? "")?.[1];
   const named = headers["x-api-key"];
-  const cookie = new RegExp(`(?:^|;\\s*)${sessionCookie}=([\\w-]+)`).exec(headers.cookie ?? "")?.[1];
+  const cookie = sessionPattern.exec(headers.cookie ?? "")?.[1];
   return bearer ?? (typeof named === "string" ? named : undefined) ?? cookie;
 }
 

@@ -86,9 +86,7 @@ const sizeWords = (dimension: string, { asked, most }: { readonly asked: number;
  */
 export function moveWhenUsedUp(request: ClaimedRequest, target: Target, onward: Onward | undefined): Move {
   const failure = { kind: "lost", message: "its worker was lost in the last attempt" };
-  if (onward === undefined) return { event: "fail", spent: false, failure, reason: failure.message };
-  const next = onwardTo(onward.deployment, request, target, failure);
-  return { event: "fallBack", spent: false, reason: failure.message, onward: next };
+  return onwardOrFail(request, target, failure, onward);
 }
 
 /** A request that was diverted, or whose model lost an ability by a change of the data, to one that can; else it fails. */
@@ -98,7 +96,15 @@ export function moveWhenUnable(
   lack: string,
   onward: Onward | undefined,
 ): Move {
-  const failure = { kind: "client" as const, message: `${target.deployment.id} ${lack}` };
+  return onwardOrFail(request, target, { kind: "client", message: `${target.deployment.id} ${lack}` }, onward);
+}
+
+function onwardOrFail(
+  request: ClaimedRequest,
+  target: Target,
+  failure: Pick<PassedOver, "kind" | "message">,
+  onward: Onward | undefined,
+): Move {
   if (onward === undefined) return { event: "fail", spent: false, failure, reason: failure.message };
   const next = onwardTo(onward.deployment, request, target, failure);
   return { event: "fallBack", spent: false, reason: failure.message, onward: next };

@@ -35,12 +35,10 @@ export async function runAttempt(deps: AttemptDeps, request: ClaimedRequest, hoo
       tellWait(deps, request);
       const target = route(deps, request);
       if (target === undefined) return record(deps, request, moveWithoutCall.noRoute(request), undefined, span);
-      const lack = lackOf(target.deployment.info, request.body, request.estInputTokens);
-      if (lack !== undefined) {
-        const move = moveWhenUnable(request, target, lack, await standIn(deps, request, hooks));
-        return record(deps, request, move, undefined, span);
-      }
-      const before = insteadOfCall(deps, request, hooks) ?? (await whenUsedUp(deps, request, target, hooks));
+      const before =
+        insteadOfCall(deps, request, hooks) ??
+        (await whenUnable(deps, request, target, hooks)) ??
+        (await whenUsedUp(deps, request, target, hooks));
       if (before !== undefined) return record(deps, request, before, undefined, span);
 
       const admitted = await admit(deps, request, target, hooks).catch(async (error: unknown) => {
@@ -108,6 +106,16 @@ async function whenUsedUp(
   const { here, inAll } = isUsedUp(deps, request, target);
   if (!here) return undefined;
   return moveWhenUsedUp(request, target, inAll ? undefined : await standIn(deps, request, hooks));
+}
+
+async function whenUnable(
+  deps: AttemptDeps,
+  request: ClaimedRequest,
+  target: Target,
+  hooks: AttemptHooks,
+): Promise<Move | undefined> {
+  const lack = lackOf(target.deployment.info, request.body, request.estInputTokens);
+  return lack === undefined ? undefined : moveWhenUnable(request, target, lack, await standIn(deps, request, hooks));
 }
 
 /** Looking is a favour: with the limiter away the first stand-in is as good as any. */

@@ -16,6 +16,7 @@ import { type MicroBatch, microBatch } from "../runtime/micro-batch.ts";
 import type { PassedOver } from "./claim.ts";
 import { despiteDeadlocks, isRowRefused } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
+import type { KeptAudio } from "./result-audio.ts";
 
 /** One provider call, as it will stand in `attempts`. */
 export interface AttemptRow {
@@ -59,7 +60,7 @@ export interface RecordInput {
   readonly spent: boolean;
   readonly result?: Result;
   /** The sound that belongs to the result. */
-  readonly audio?: { readonly data: Uint8Array; readonly mediaType: string };
+  readonly audio?: KeptAudio;
   /** With `fail`: what the model said, which was no answer. */
   readonly rejected?: string;
   readonly delayMs?: number;

@@ -346,8 +346,6 @@ export const apiKeys = pgTable(
   (t) => [
     // A call: who holds this key.
     uniqueIndex("api_keys_digest").on(t.digest),
-    // `key ls`: newest first.
-    index("api_keys_tenant").on(t.tenant, t.id),
     check("api_keys_scope", sql`scope in ('admin', 'use')`),
   ],
 );

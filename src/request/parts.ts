@@ -37,6 +37,9 @@ export const reasoningPart = z.strictObject({
   /** Who thought it: another provider does not get it. */
   provider: z.string().optional(),
 });
+/** Arguments of a tool call, as every provider sends them. */
+export const toolInput = z.record(z.string(), z.json());
+
 export const toolCallPart = z.strictObject({
   type: z.literal("tool-call"),
   id: z.string().min(1),

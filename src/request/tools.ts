@@ -1,5 +1,6 @@
 /** Tools that a model may call, and the form its answer must have. */
 import { z } from "zod";
+import { cacheHint } from "./parts.ts";
 
 /** A JSON Schema, as an object. */
 export const jsonSchema = z.record(z.string(), z.json());
@@ -11,7 +12,7 @@ export const toolSchema = z.strictObject({
   parameters: jsonSchema,
   /** The provider holds the model to the schema, where it can. */
   strict: z.boolean().optional(),
-  cache: z.enum(["5m", "1h"]).optional(),
+  cache: cacheHint.optional(),
 });
 export type Tool = z.infer<typeof toolSchema>;
 

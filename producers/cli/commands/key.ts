@@ -26,7 +26,9 @@ export function registerKey(program: Command): void {
     .option("--days <days>", "ends after so many days", wholeNumber(1, 36_500));
   withJson(create).action(createOne);
   withJson(key.command("ls").description("all keys, without what would open anything")).action(list);
-  withJson(key.command("revoke <key>").description("ends a key at once, by its id or first characters")).action(revoke);
+  withJson(key.command("revoke <key>").description("ends a key within seconds, by its id or first characters")).action(
+    revoke,
+  );
 }
 
 async function createOne(options: CreateOptions): Promise<void> {

@@ -34,10 +34,9 @@ export const azureOpenai: Provider = {
     const root = `${(baseUrl ?? unknownEndpoint).replace(/\/(?:openai(?:\/v1)?)?\/?$/, "")}/openai`;
     const version = more.apiVersion;
     const isDated = version !== undefined && /^\d{4}-/.test(version);
-    const openings = clientSettings({ baseURL: isDated ? root : `${root}/v1`, ownAccount: false });
     return openConnection({
       client: isDated
-        ? new AzureOpenAI({ ...openings, apiVersion: version })
+        ? new AzureOpenAI({ ...clientSettings({ baseURL: root, ownAccount: false }), apiVersion: version })
         : openClient({
             baseURL: `${root}/v1`,
             ownAccount: false,

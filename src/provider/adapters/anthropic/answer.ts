@@ -1,7 +1,7 @@
 /** An answer's content blocks, whole or put together from a stream, as parts. */
 import { z } from "zod";
 import type { Answer } from "../../../request/outcome.ts";
-import type { AssistantPart } from "../../../request/parts.ts";
+import { type AssistantPart, toolInput } from "../../../request/parts.ts";
 import type { FinishReason } from "../../../request/result.ts";
 import { known } from "../../../runtime/known.ts";
 import { jsonOrText } from "../../error-answer.ts";
@@ -53,7 +53,7 @@ function partOf(block: Block, thinker: string): AssistantPart | "broken" | undef
     case "redacted_thinking":
       return { type: "reasoning", text: "", provider: thinker, signature: hiddenSeal(block.data ?? "") };
     case "tool_use": {
-      const input = inputSchema.safeParse(block.json ? jsonOrText(block.json) : (block.input ?? {}));
+      const input = toolInput.safeParse(block.json ? jsonOrText(block.json) : (block.input ?? {}));
       if (!input.success || !block.id || !block.name) return "broken";
       return { type: "tool-call", id: block.id, name: block.name, input: input.data };
     }
@@ -61,8 +61,6 @@ function partOf(block: Block, thinker: string): AssistantPart | "broken" | undef
       return undefined;
   }
 }
-
-const inputSchema = z.record(z.string(), z.json());
 
 const finishes: ReadonlyMap<string, FinishReason["unified"]> = new Map(
   Object.entries({

@@ -96,7 +96,7 @@ export function schemaForOutput(schema: Readonly<Record<string, unknown>>): Reco
   }
 }
 
-const isMarked = (body: ChatBody): boolean =>
+export const isMarked = (body: ChatBody): boolean =>
   [...(typeof body.system === "object" ? body.system : []), ...(body.tools ?? []), ...partsOf(body)].some(
     (marked) => "cache" in marked && marked.cache !== undefined,
   );

@@ -56,7 +56,7 @@ function off(model: string): Pick<Thinking, "thinking" | "effort"> {
   return { thinking: { type: /claude-sonnet-5-5/.test(model) ? "between_tools" : "disabled" } };
 }
 
-export function generationOf(model: string): "budget" | "both" | "adaptive" {
+function generationOf(model: string): "budget" | "both" | "adaptive" {
   if (/claude-(?:opus|sonnet)-4-6/.test(model)) return "both";
   return /claude-(?:[123]\b|instant|v\d|(?:opus|sonnet|haiku)-4(?:-[0-5](?!\d)|-\d{8}|@|$))/.test(model)
     ? "budget"

@@ -1,7 +1,7 @@
 /** Converse's content blocks, whole or put together from a stream, as parts; its reasons to stop; its usage. */
 import { z } from "zod";
 import type { Answer } from "../../../request/outcome.ts";
-import type { AssistantPart } from "../../../request/parts.ts";
+import { type AssistantPart, toolInput } from "../../../request/parts.ts";
 import type { FinishReason } from "../../../request/result.ts";
 import type { Usage } from "../../../request/usage.ts";
 import { known } from "../../../runtime/known.ts";
@@ -60,11 +60,9 @@ function partOf(block: Block): AssistantPart | "broken" | undefined {
     const signature = block.cipher === undefined ? block.signature : hiddenSeal(block.cipher);
     return { type: "reasoning", text: block.text, provider: thinker, ...known({ signature }) };
   }
-  const input = inputSchema.safeParse(block.json ? jsonOrText(block.json) : (block.input ?? {}));
+  const input = toolInput.safeParse(block.json ? jsonOrText(block.json) : (block.input ?? {}));
   return input.success ? { type: "tool-call", id: block.id, name: block.name, input: input.data } : "broken";
 }
-
-const inputSchema = z.record(z.string(), z.json());
 
 const finishes: ReadonlyMap<string, FinishReason["unified"]> = new Map(
   Object.entries({

@@ -9,10 +9,10 @@
  */
 import type { ConverseCommandInput } from "@aws-sdk/client-bedrock-runtime";
 import { z } from "zod";
-import { type ChatBody, partsOf } from "../../../request/body.ts";
+import type { ChatBody } from "../../../request/body.ts";
 import { known } from "../../../runtime/known.ts";
 import type { CallInput } from "../../provider.ts";
-import { schemaForOutput } from "../anthropic/request.ts";
+import { isMarked, schemaForOutput } from "../anthropic/request.ts";
 import { type Thinking, thinkingOf } from "../anthropic/thinking.ts";
 import { type CachePoint, cachePointOf, wireMessages } from "./content.ts";
 import { type Family, familyOf, takesCachePoints, takesSchemas } from "./family.ts";
@@ -51,11 +51,6 @@ const optionsSchema = z.looseObject({
   additionalModelRequestFields: z.record(z.string(), z.json()).optional().catch(undefined),
   inferenceConfig: z.record(z.string(), z.json()).optional().catch(undefined),
 });
-
-const isMarked = (body: ChatBody): boolean =>
-  [...(typeof body.system === "object" ? body.system : []), ...(body.tools ?? []), ...partsOf(body)].some(
-    (marked) => "cache" in marked && marked.cache !== undefined,
-  );
 
 interface Reasoning extends Pick<Thinking, "effort" | "maxTokens"> {
   readonly fields: Readonly<Record<string, Json>>;

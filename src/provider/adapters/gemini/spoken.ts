@@ -3,11 +3,10 @@
  * in the text, fenced.
  */
 import { randomUUID } from "node:crypto";
-import { z } from "zod";
 import type { Delta } from "../../../request/delta.ts";
 import type { Failure } from "../../../request/failure.ts";
 import type { Answer } from "../../../request/outcome.ts";
-import type { AssistantPart } from "../../../request/parts.ts";
+import { type AssistantPart, toolInput } from "../../../request/parts.ts";
 import { known } from "../../../runtime/known.ts";
 import type { WirePart } from "./chunk.ts";
 
@@ -19,8 +18,6 @@ export interface Spoken {
 }
 
 type WireCall = NonNullable<WirePart["functionCall"]>;
-const args = z.record(z.string(), z.json());
-
 /** `thinker` is kept with each thought. */
 export function speaking(thinker: string, onDelta: (delta: Delta) => void): Spoken {
   const parts: AssistantPart[] = [];
@@ -47,7 +44,7 @@ export function speaking(thinker: string, onDelta: (delta: Delta) => void): Spok
   };
 
   const addCall = (call: WireCall, signature: string | undefined, answerId: string): Failure | undefined => {
-    const input = args.safeParse(call.args ?? {});
+    const input = toolInput.safeParse(call.args ?? {});
     if (!input.success) return { kind: "server", message: "the arguments of a tool call are no JSON object" };
     const id = call.id ?? `${answerId}-${callCount}`;
     parts.push({ type: "tool-call", id, name: call.name, input: input.data, ...known({ signature }) });

@@ -1,7 +1,8 @@
 /** Tool calls of an answer, whole or put together from pieces. */
 import { z } from "zod";
 import type { Delta } from "../../../request/delta.ts";
-import type { ToolCallPart } from "../../../request/parts.ts";
+import { type ToolCallPart, toolInput } from "../../../request/parts.ts";
+import { jsonOrText } from "../../error-answer.ts";
 
 /** Some servers say no id, and no index where there is one call. */
 export const toolCallsSchema = z
@@ -78,13 +79,5 @@ export function readCalls(written: readonly WrittenCall[]): ReadCalls {
   return { ok: true, parts };
 }
 
-const objectSchema = z.record(z.string(), z.json());
-
-function objectIn(text: string): z.infer<typeof objectSchema> | undefined {
-  if (text.trim() === "") return {};
-  try {
-    return objectSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
-}
+const objectIn = (text: string): z.infer<typeof toolInput> | undefined =>
+  text.trim() === "" ? {} : toolInput.safeParse(jsonOrText(text)).data;

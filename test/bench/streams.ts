@@ -1,7 +1,8 @@
 /**
  * What an open stream costs a worker in memory: one worker process reads 500 streams at once from a simulator in another
  * process, each to a reader's Redis stream as well. Resident memory with all of them open, less that of the same worker
- * before, less what has come so far. A fresh worker for each provider.
+ * before, less what has come so far; and the same of what is in use right after a collection, which each look ends with.
+ * A fresh worker for each provider.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Fleet } from "../../src/fleet/fleet.ts";
@@ -89,7 +90,12 @@ async function measure(
   );
   if (looks.length < 5) throw new Error(`${provider}: all streams were seen open together ${looks.length} times only`);
   const kb = looks.map(({ rss, payload }) => (rss - before.rss - payload) / streams / 1_024);
-  return { [`${provider}KbPerStream`]: median(kb), [`${provider}MostKbPerStream`]: Math.max(...kb) };
+  const held = looks.map((look) => (look.held - before.held - look.payload) / streams / 1_024);
+  return {
+    [`${provider}KbPerStream`]: median(kb),
+    [`${provider}MostKbPerStream`]: Math.max(...kb),
+    [`${provider}HeldKbPerStream`]: median(held),
+  };
 }
 
 async function handIn(fleet: Fleet, model: string, text: string, count: number): Promise<void> {

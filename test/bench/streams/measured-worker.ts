@@ -6,6 +6,8 @@ import { endChild, nextMessage, startBeside } from "../simulated.ts";
 const memory = z.object({
   /** Resident, in bytes. */
   rss: z.number(),
+  /** In use right after a collection, in bytes: what streams hold, without what waits to be collected. */
+  held: z.number(),
   /** Calls under way. */
   open: z.number(),
   /** Bytes of what they sent and of the text that has come so far. */

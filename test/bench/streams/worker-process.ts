@@ -41,7 +41,12 @@ const worker = startProviderWorker(fleet, {
   },
 });
 
-process.on("message", () => process.send?.({ rss: process.memoryUsage().rss, open, payload }));
+process.on("message", () => {
+  const seen = { rss: process.memoryUsage().rss, open, payload };
+  globalThis.gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  process.send?.({ ...seen, held: heapUsed + external });
+});
 process.once("SIGTERM", async () => {
   await worker.drain(0);
   await fleet.close();

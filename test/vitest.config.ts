@@ -9,6 +9,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     teardownTimeout: 30_000,
+    expect: { poll: { timeout: 20_000 } },
     globalSetup: ["test/support/run-services.ts"],
     maxWorkers: 2,
     // Tests that cut real connections can meet a loaded machine; a second failure is a failure, and a retry is reported.

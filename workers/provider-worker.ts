@@ -19,7 +19,7 @@ import type { Pass } from "../src/queue/gate.ts";
 import { type LaneJob, type Side, sides } from "../src/queue/lane-job.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { openReplySender } from "../src/stream/reply.ts";
-import { openStreamWriter } from "../src/stream/token-stream.ts";
+import { openStreamWriter } from "../src/stream/stream-writer.ts";
 import type { Say } from "./circuit-news.ts";
 import type { JobProgress, LaneProgress } from "./lane-progress.ts";
 import { openLearningGate } from "./learning-gate.ts";
@@ -58,7 +58,7 @@ export function startProviderWorker(fleet: Fleet, given: ProviderWorkerOptions):
   const gate = openLearningGate(fleet, { ...options, providers: [...connections.keys()] });
   const { admission } = gate;
   const reply = openReplySender(fleet.redisUrl);
-  const stream = openStreamWriter(fleet.redisUrl);
+  const stream = openStreamWriter(fleet.redisUrl, fleet.streams.hear);
   const limits = openLimitObserver(ledger, onError);
   const recorder = openRecorder({
     ledger,

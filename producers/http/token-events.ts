@@ -12,19 +12,15 @@ import { attemptsOf, type RequestView } from "../../src/ledger/requests.ts";
 import type { Delta } from "../../src/request/delta.ts";
 import { isTerminal } from "../../src/request/lifecycle.ts";
 import type { Usage } from "../../src/request/usage.ts";
-import { openStreamReader, type StreamReader } from "../../src/stream/token-stream.ts";
+import type { StreamHub } from "../../src/stream/stream-hub.ts";
 import type { EndWaiter } from "../library/ended.ts";
 import { usageJson } from "../wire/usage-json.ts";
 import { notFound, type Problem, sendProblem } from "./problem.ts";
 import { type ById, find, leaving } from "./requests.ts";
 
-/** Each reader has a Redis connection of its own while it reads. */
-const maxReaders = 200;
+/** Each holds a connection, and what it has not yet read. */
+const maxReaders = 2_000;
 const lookMs = 15_000;
-/** A piece ends this wait at once; only the notice of the end may come so much later. */
-const pieceMs = 100;
-/** After the end: how long the last pieces may still be on their way to Redis. */
-const lingerMs = 50;
 
 export function addTokenEvents(app: FastifyInstance, fleet: Fleet, waiter: EndWaiter, closing: AbortSignal): void {
   let readers = 0;
@@ -33,7 +29,6 @@ export function addTokenEvents(app: FastifyInstance, fleet: Fleet, waiter: EndWa
     if (found === undefined) return sendProblem(reply, notFound(request.params.id));
     if (readers >= maxReaders) return sendProblem(reply, tooManyReaders);
     const gone = AbortSignal.any([closing, leaving(reply)]);
-    const reader = openStreamReader(fleet.redisUrl);
     readers += 1;
     reply.hijack();
     try {
@@ -43,7 +38,7 @@ export function addTokenEvents(app: FastifyInstance, fleet: Fleet, waiter: EndWa
       }
       raw.flushHeaders();
       await tell(
-        { raw, reader, waiter, gone, ledger: fleet.ledger },
+        { raw, streams: fleet.streams, waiter, gone, ledger: fleet.ledger },
         found,
         lastIdOf(request.headers["last-event-id"]),
       );
@@ -52,7 +47,6 @@ export function addTokenEvents(app: FastifyInstance, fleet: Fleet, waiter: EndWa
       // The head is out: a connection that breaks off is how the client learns that it must come back.
       reply.raw.destroy();
     } finally {
-      reader.close();
       readers -= 1;
     }
   });
@@ -62,28 +56,21 @@ const streamHeaders = { "content-type": "text/event-stream; charset=utf-8", "x-a
 
 interface Teller {
   readonly raw: ServerResponse;
-  readonly reader: StreamReader;
+  readonly streams: StreamHub;
   readonly waiter: EndWaiter;
   readonly gone: AbortSignal;
   readonly ledger: Ledger;
 }
 
 async function tell(teller: Teller, request: RequestView, from: string): Promise<void> {
-  const { gone } = teller;
   let end: RequestView | undefined = isTerminal(request.state) ? request : undefined;
+  const over = new AbortController();
   const ending = watchEnd(teller, request.id, (ended) => {
     end = ended;
-  });
-  let last = from;
-  while (!gone.aborted) {
-    const ended = end !== undefined;
-    const pieces = await teller.reader.read(request.id, last, ended ? lingerMs : pieceMs);
-    for (const { id, delta } of pieces) {
-      if (delta === undefined) await write(teller, "begin", { text: "" }, id);
-      else await write(teller, delta.type, dataOf(delta), id);
-    }
-    last = pieces.at(-1)?.id ?? last;
-    if (ended && pieces.length === 0) break;
+  }).finally(() => over.abort());
+  for await (const { id, said } of teller.streams.pieces(request.id, from, over.signal)) {
+    if (said === "begin") await write(teller, "begin", { text: "" }, id);
+    else if (said !== "end") await write(teller, said.type, dataOf(said), id);
   }
   await ending;
   if (end === undefined) return;

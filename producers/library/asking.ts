@@ -4,7 +4,6 @@ import type { Order } from "../../src/intake/order.ts";
 import { type RequestView, requestById } from "../../src/ledger/requests.ts";
 import type { Delta } from "../../src/request/delta.ts";
 import { isTerminal } from "../../src/request/lifecycle.ts";
-import { openStreamReader } from "../../src/stream/token-stream.ts";
 import type { EndWaiter } from "./ended.ts";
 import { type Taken, takenOf } from "./taken.ts";
 
@@ -51,8 +50,6 @@ async function untilSettled(
 }
 
 const lookMs = 5_000;
-/** The last pieces may still be on their way when the end is known. */
-const lingerMs = 50;
 
 async function readPieces(
   fleet: Fleet,
@@ -60,16 +57,7 @@ async function readPieces(
   onPiece: NonNullable<Following["onPiece"]>,
   over: AbortSignal,
 ): Promise<void> {
-  const reader = openStreamReader(fleet.redisUrl);
-  try {
-    for (let last = "0"; ; ) {
-      const ending = over.aborted;
-      const pieces = await reader.read(id, last, ending ? lingerMs : 100);
-      for (const piece of pieces) onPiece(piece.delta);
-      last = pieces.at(-1)?.id ?? last;
-      if (ending && pieces.length === 0) return;
-    }
-  } finally {
-    reader.close();
+  for await (const { said } of fleet.streams.pieces(id, "0", over)) {
+    if (said !== "end") onPiece(said === "begin" ? undefined : said);
   }
 }

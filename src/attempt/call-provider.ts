@@ -46,7 +46,7 @@ export async function callProvider(
     const startedAt = deps.clock.now();
     let firstTokenMs: number | undefined;
     const watch = watchCall(timeouts, streamed, stop);
-    if (readAlong) deps.stream.begin(request.id);
+    const telling = readAlong ? deps.stream.begin(request.id, request.dispatchNo) : undefined;
     const answer = await callOperation(
       target.connection,
       body,
@@ -58,11 +58,12 @@ export async function callProvider(
           firstTokenMs ??= deps.clock.now() - startedAt;
           watch.activity();
           produced.tokens += tokensOf(delta);
-          if (readAlong) deps.stream.delta(request.id, delta);
+          telling?.delta(delta);
         },
       },
     );
     watch.end();
+    telling?.end();
     const interruption = watch.interruption();
     const outcome = inForm(body, withReason(answer, interruption, timeouts, hasDeadline));
     const call = {

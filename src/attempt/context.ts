@@ -27,7 +27,7 @@ export interface AttemptDeps {
   /** What rate-limit headers said; for learning and for the operator. */
   readonly observeLimits: (pool: Pool, report: LimitReport) => void;
   /** The answer as it comes, for requests that somebody reads along. */
-  readonly stream: { begin(requestId: string): void; delta(requestId: string, delta: Delta): void };
+  readonly stream: { begin(requestId: string, dispatchNo: number): { delta(delta: Delta): void; end(): void } };
 }
 
 export interface AttemptHooks {

@@ -12,6 +12,7 @@ import { type Lanes, openLanes } from "../queue/lanes.ts";
 import { checkRedis } from "../queue/redis-check.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { type Services, startServices } from "../runtime/embedded/services.ts";
+import { openStreamHub, type StreamHub } from "../stream/stream-hub.ts";
 import { silentTelemetry, type Telemetry } from "../telemetry/telemetry.ts";
 
 export interface Fleet {
@@ -23,6 +24,8 @@ export interface Fleet {
   readonly bell: Bell;
   readonly intake: Intake;
   readonly telemetry: Telemetry;
+  /** Answers as they come; connects when somebody reads. */
+  readonly streams: StreamHub;
   /** Closes connections; embedded services stop when nobody uses them any more. */
   close(): Promise<void>;
 }
@@ -51,6 +54,7 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
   const lanes = openLanes(services.redisUrl);
   const bell = openBell(services.redisUrl);
   const telemetry = options.telemetry ?? silentTelemetry;
+  const streams = openStreamHub(services.redisUrl);
   return {
     config,
     redisUrl: services.redisUrl,
@@ -59,8 +63,10 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
     lanes,
     bell,
     telemetry,
+    streams,
     intake: openIntake({ config, ledger, lanes, bell, telemetry, clock: systemClock }),
     async close() {
+      streams.close();
       bell.close();
       await lanes.close();
       await ledger.close();

@@ -183,8 +183,10 @@ export function surroundings(around: Surroundings = {}): { deps: AttemptDeps; ho
     leaseMs: 60_000,
     observeLimits: () => {},
     stream: {
-      begin: () => story.streamed.push("begin"),
-      delta: (_id, delta) => story.streamed.push("text" in delta ? delta.text : delta.type),
+      begin: () => {
+        story.streamed.push("begin");
+        return { delta: (delta) => story.streamed.push("text" in delta ? delta.text : delta.type), end: () => {} };
+      },
     },
     ...around.deps,
   };

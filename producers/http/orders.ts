@@ -6,6 +6,7 @@ import { priorityNames } from "../../src/request/priority.ts";
 import { depthComplaint, pathOf, type Read, read } from "../wire/complaint.ts";
 import { idSchema } from "../wire/fields.ts";
 import { apart, readNative } from "../wire/native.ts";
+import { invalidBody } from "./invalid-body.ts";
 import type { Problem } from "./problem.ts";
 
 const maxOrders = 1_000;
@@ -33,15 +34,15 @@ export function readOrders(body: unknown, defaults: OrderDefaults): ReadOrders {
   const many = Array.isArray(body);
   const given: readonly unknown[] = many ? body : [body];
   if (given.length === 0 || given.length > maxOrders) {
-    return { ok: false, problem: invalid(`send 1 to ${maxOrders} requests at once, not ${given.length}`, undefined) };
+    return { ok: false, problem: invalidBody(`send 1 to ${maxOrders} requests at once, not ${given.length}`) };
   }
   const orders: Order[] = [];
   for (const [at, value] of given.entries()) {
     const place = many ? pathOf("", [at]) : "";
     const deep = depthComplaint(value);
-    if (deep !== undefined) return { ok: false, problem: invalid(`${place || "the body"} ${deep}`, undefined) };
+    if (deep !== undefined) return { ok: false, problem: invalidBody(`${place || "the body"} ${deep}`) };
     const order = readOrder(value, place, { ...defaults, idempotencyKey: keyOf(defaults.idempotencyKey, many, at) });
-    if (!order.ok) return { ok: false, problem: invalid(order.reason, paramOf(order.reason)) };
+    if (!order.ok) return { ok: false, problem: invalidBody(order.reason) };
     orders.push(order.value);
   }
   return { ok: true, many, orders };
@@ -73,17 +74,6 @@ function readOrder(value: unknown, place: string, defaults: OrderDefaults): Read
     },
   };
 }
-
-const invalid = (message: string, param: string | undefined): Problem => ({
-  status: 400,
-  type: "invalid_request_error",
-  code: "invalid_request",
-  message,
-  ...(param === undefined ? {} : { param }),
-});
-
-/** Reasons begin with the path of the field they speak of. */
-const paramOf = (reason: string): string | undefined => /^(?:unknown field )?"?([\w.[\]]+)/.exec(reason)?.[1];
 
 export const idempotencyKeySchema = idSchema.max(255);
 export const waitSchema = z.coerce.number().int().min(0).max(600_000);

@@ -42,7 +42,7 @@ const answers: Readonly<Record<Reason["code"], Pick<Problem, "status" | "type"> 
   too_long: { status: 413, type: "invalid_request_error" },
   unable: { status: 400, type: "invalid_request_error", field: "model" },
   bad_schema: { status: 400, type: "invalid_request_error" },
-  idempotency_mismatch: { status: 409, type: "conflict_error" },
+  idempotency_mismatch: { status: 422, type: "invalid_request_error" },
   tenant_backlog_full: { status: 429, type: "rate_limit_error" },
   backlog_full: { status: 503, type: "unavailable_error" },
 };

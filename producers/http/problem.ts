@@ -23,11 +23,48 @@ export interface Problem {
   readonly retryAfterSeconds?: number;
 }
 
+/** The official clients try again on 409, 429 and 5xx unless told that it would be in vain. */
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
-  if (problem.retryAfterSeconds !== undefined) void reply.header("retry-after", problem.retryAfterSeconds);
-  const { message, type, param = null, code } = problem;
-  return reply.status(problem.status).send({ error: { message, type, param, code } });
+  if (problem.retryAfterSeconds === undefined) void reply.header("x-should-retry", "false");
+  else void reply.header("retry-after", problem.retryAfterSeconds);
+  const wire = reply.request.routeOptions.config.wire ?? "openai";
+  return reply.status(problem.status).send(wires[wire](problem, reply));
 }
+
+/** In OpenAI's envelope, which is also ours: all four keys, always. */
+export const problemJson = ({ message, type, param, code }: Problem) => ({
+  error: { message, type, param: param ?? null, code },
+});
+
+/** In Anthropic's envelope, which knows neither code nor param. */
+export const anthropicProblemJson = ({ message, type, status }: Problem, requestId: unknown = null) => ({
+  type: "error",
+  error: { type: status === 413 ? "request_too_large" : anthropicTypes[type], message },
+  request_id: requestId,
+});
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Whose envelope its problems come in; OpenAI's unless given. */
+    wire?: "openai" | "anthropic";
+  }
+}
+
+const wires: Readonly<Record<"openai" | "anthropic", (problem: Problem, reply: FastifyReply) => object>> = {
+  openai: problemJson,
+  anthropic: (problem, reply) => anthropicProblemJson(problem, reply.getHeader("request-id") ?? null),
+};
+
+const anthropicTypes: Readonly<Record<ProblemType, string>> = {
+  invalid_request_error: "invalid_request_error",
+  authentication_error: "authentication_error",
+  forbidden_error: "permission_error",
+  not_found_error: "not_found_error",
+  conflict_error: "invalid_request_error",
+  rate_limit_error: "rate_limit_error",
+  unavailable_error: "overloaded_error",
+  internal_error: "api_error",
+};
 
 export const notFound = (id: string): Problem => ({
   status: 404,

@@ -1,5 +1,5 @@
 /** The native API: place requests, look at them, wait for them, cancel them. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import { attemptsOf, cancelRequest, type RequestView, requestById } from "../../src/ledger/requests.ts";
@@ -8,6 +8,7 @@ import { isTerminal } from "../../src/request/lifecycle.ts";
 import type { EndWaiter } from "../library/ended.ts";
 import type { Caller } from "./callers.ts";
 import { withPatience } from "./errors.ts";
+import { leaving } from "./leaving.ts";
 import { idempotencyKeySchema, readOrders, waitSchema } from "./orders.ts";
 import { placeOrders } from "./place-orders.ts";
 import { notFound, type Problem, sendProblem } from "./problem.ts";
@@ -130,10 +131,3 @@ const tooLate = (request: RequestView): Problem => ({
   code: "already_finished",
   message: `The request has ${request.state} already.`,
 });
-
-/** Aborts when the caller hangs up; the request itself goes on, for it was accepted. */
-export function leaving(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  reply.raw.once("close", () => gone.abort());
-  return gone.signal;
-}

@@ -1,5 +1,6 @@
 /** The HTTP producer: the native API, Bull Board, health and metrics on one port. It composes and decides nothing. */
 import fastify, { type FastifyInstance } from "fastify";
+import { v7 as uuidv7 } from "uuid";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import { anyKeys, createKey } from "../../src/ledger/api-keys.ts";
 import type { Log } from "../../src/telemetry/log.ts";
@@ -7,6 +8,7 @@ import { openEndWaiter } from "../library/ended.ts";
 import { addBoard } from "./board.ts";
 import { bodyLimitBytes, boundBodies } from "./body-room.ts";
 import { askForKeys, openCallers } from "./callers.ts";
+import { addChatCompletions } from "./chat-completions.ts";
 import { problemOf } from "./errors.ts";
 import { guard, isLoopback } from "./guard.ts";
 import { addHealth } from "./health.ts";
@@ -40,11 +42,14 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
     bodyLimit: bodyLimitBytes,
     forceCloseConnections: true,
     requestTimeout: 120_000,
+    genReqId: () => uuidv7(),
   });
   const waiter = openEndWaiter(fleet);
   const closing = new AbortController();
+  const deps = { fleet, waiter, closing: closing.signal };
   // Only JSON: a form of another site's page can send text/plain without asking.
   app.removeContentTypeParser("text/plain");
+  nameAnswers(app);
   guard(app, options.host);
   const callers = openCallers(fleet);
   askForKeys(app, callers);
@@ -53,7 +58,8 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
   wordErrors(app, options.log);
   addHealth(app, fleet);
   addRequests(app, fleet, waiter, closing.signal);
-  addTokenEvents(app, fleet, waiter, closing.signal);
+  addTokenEvents(app, deps);
+  addChatCompletions(app, deps);
   addBoard(app, fleet);
   addMetrics(app, options.metricsText);
 
@@ -70,6 +76,13 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
       waiter.close();
     },
   };
+}
+
+/** By the names that the official clients look for; a request's own id takes their place where there is one. */
+function nameAnswers(app: FastifyInstance): void {
+  app.addHook("onRequest", async (request, reply) => {
+    void reply.headers({ "x-request-id": request.id, "request-id": request.id });
+  });
 }
 
 function wordErrors(app: FastifyInstance, log: Log | undefined): void {

@@ -68,10 +68,11 @@ const finishReasons: Readonly<Record<FinishReason["unified"], string>> = {
   other: "stop",
 };
 
-const finishWord = (result: Result): string => (isRefusal(result) ? "stop" : finishReasons[result.finish.unified]);
+export const finishWord = (result: Result): string =>
+  isRefusal(result) ? "stop" : finishReasons[result.finish.unified];
 
 /** Null unless both sides are known: clients add these up. */
-function completionUsage(usage: Usage) {
+export function completionUsage(usage: Usage) {
   const { inputTokens, outputTokens } = usage;
   if (inputTokens === undefined || outputTokens === undefined) return null;
   const input = known({ cached_tokens: usage.cacheReadTokens, audio_tokens: usage.audioInputTokens });

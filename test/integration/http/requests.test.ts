@@ -97,7 +97,7 @@ describe("POST /v1/requests", () => {
 
     expect(new Set(again.map((reply) => reply.json.id))).toEqual(new Set([first?.json.id]));
     expect([first, ...again].filter((reply) => reply?.status === 202)).toHaveLength(1);
-    expect(other).toMatchObject({ status: 409, json: { error: { code: "idempotency_mismatch" } } });
+    expect(other).toMatchObject({ status: 422, json: { error: { code: "idempotency_mismatch" } } });
     expect(list.json.data[0].id).not.toBe(list.json.data[1].id);
     expect([listAgain.status, listAgain.json]).toEqual([200, list.json]);
   });

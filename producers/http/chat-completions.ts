@@ -1,0 +1,70 @@
+/** `POST /v1/chat/completions`, as OpenAI's clients call it: whole or streamed, through the queue. */
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+import type { ChatBody } from "../../src/request/body.ts";
+import { depthComplaint, type Read, read } from "../wire/complaint.ts";
+import { readOpenaiChat } from "../wire/openai-chat.ts";
+import { openChunks } from "../wire/openai-chunks.ts";
+import { openaiBody } from "../wire/openai-completion.ts";
+import { type AnswerDeps, attend } from "./attend.ts";
+import { problemOfEnd } from "./ended-problem.ts";
+import { invalidBody } from "./invalid-body.ts";
+import { problemJson, sendProblem } from "./problem.ts";
+import { streamAnswer, usageOf } from "./stream-answer.ts";
+
+const streamShape = {
+  stream: z.boolean().nullish(),
+  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+};
+const streamSchema = z.looseObject(streamShape);
+
+export function addChatCompletions(app: FastifyInstance, deps: AnswerDeps): void {
+  app.post("/v1/chat/completions", async (request, reply) => {
+    const asked = readAsked(request.body);
+    if (!asked.ok) return sendProblem(reply, invalidBody(asked.reason));
+    const { body, isStreamed, includeUsage } = asked.value;
+    const attended = await attend(deps, request, reply, body);
+    if (!attended.ok) return sendProblem(reply, attended.problem);
+    const createdSeconds = Math.floor(Date.now() / 1_000);
+    const { id } = attended;
+
+    if (isStreamed) {
+      const chunks = openChunks({ id, createdSeconds, model: body.model, includeUsage });
+      return streamAnswer(deps.fleet.ledger, attended, reply, {
+        delta: (delta) => chunks.delta(delta).map((data) => ({ data })),
+        finish: (result, usage) => [...chunks.finish(result, usage).map((data) => ({ data })), { data: "[DONE]" }],
+        problem: (problem) => [{ data: problemJson(problem) }],
+      });
+    }
+    const end = await attended.ended;
+    if (end === undefined || attended.gone.aborted) return reply;
+    const problem = problemOfEnd(end);
+    if (problem !== undefined || end.result === undefined) return problem && sendProblem(reply, problem);
+    return openaiBody({ id, createdSeconds, result: end.result, usage: await usageOf(deps.fleet.ledger, end) });
+  });
+}
+
+interface Asked {
+  readonly body: ChatBody;
+  readonly isStreamed: boolean;
+  readonly includeUsage: boolean;
+}
+
+function readAsked(value: unknown): Read<Asked> {
+  const deep = depthComplaint(value);
+  if (deep !== undefined) return { ok: false, reason: `the body ${deep}` };
+  const given = read(streamSchema, value);
+  if (!given.ok) return given;
+  const { stream, stream_options: options, ...rest } = given.value;
+  const chat = readOpenaiChat(rest, "", "default");
+  if (!chat.ok) return chat;
+  const isStreamed = stream === true;
+  return {
+    ok: true,
+    value: {
+      body: isStreamed ? { ...chat.value, stream: true } : chat.value,
+      isStreamed,
+      includeUsage: options?.include_usage === true,
+    },
+  };
+}

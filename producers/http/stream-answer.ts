@@ -1,0 +1,94 @@
+/**
+ * Feeds the answer of an attended request to its client, in the client's own wire. The head is held back until there is
+ * something to say, so that what fails before that has a status of its own; a long wait is bridged by comments.
+ */
+import type { FastifyReply } from "fastify";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import { attemptsOf, type RequestView } from "../../src/ledger/requests.ts";
+import type { Delta } from "../../src/request/delta.ts";
+import type { Result } from "../../src/request/result.ts";
+import type { Usage } from "../../src/request/usage.ts";
+import { isAfter } from "../../src/stream/piece.ts";
+import type { Attended } from "./attend.ts";
+import { problemOfEnd } from "./ended-problem.ts";
+import { type EventWriter, openEvents, type ServerEvent } from "./event-writer.ts";
+import { type Problem, sendProblem } from "./problem.ts";
+
+/** How one wire writes an answer; it is asked once for each step, in this order. */
+export interface AnswerWire {
+  delta(delta: Delta): readonly ServerEvent[];
+  /** After the last delta of an answer that is whole. */
+  finish(result: Result, usage: Usage): readonly ServerEvent[];
+  /** Instead of `finish`, when something was said already. */
+  problem(problem: Problem): readonly ServerEvent[];
+}
+
+const keepAliveMs = 10_000;
+
+export async function streamAnswer(
+  ledger: Ledger,
+  attended: Attended,
+  reply: FastifyReply,
+  wire: AnswerWire,
+): Promise<FastifyReply> {
+  const events = openEvents(reply, attended.gone);
+  const waiting = setInterval(() => events.keepAlive(), keepAliveMs);
+  try {
+    const problem = await tell(ledger, attended, events, wire);
+    if (problem === undefined) return reply;
+    if (!events.hasBegun()) return sendProblem(reply, problem);
+    for (const event of wire.problem(problem)) await events.send(event);
+    events.end();
+  } catch (error) {
+    if (!events.hasBegun()) throw error;
+    events.cut();
+  } finally {
+    clearInterval(waiting);
+  }
+  return reply;
+}
+
+async function tell(
+  ledger: Ledger,
+  attended: Attended,
+  events: EventWriter,
+  wire: AnswerWire,
+): Promise<Problem | undefined> {
+  const { lastEventId: had, gone } = attended;
+  let hasSaid = false;
+  for await (const { id, said } of attended.pieces()) {
+    if (said === "end") continue;
+    if (said === "begin") {
+      if (hasSaid) return startedOver(attended.id);
+      continue;
+    }
+    hasSaid = true;
+    const made = wire.delta(said);
+    if (had !== undefined && !isAfter(id, had)) continue;
+    // Whoever comes back after this id has all events of its piece.
+    for (const [at, event] of made.entries()) await events.send(at === made.length - 1 ? { ...event, id } : event);
+  }
+  const end = await attended.ended;
+  if (gone.aborted) {
+    events.cut();
+    return undefined;
+  }
+  const problem = end === undefined ? startedOver(attended.id) : problemOfEnd(end);
+  if (problem !== undefined || end?.result === undefined) return problem;
+  for (const event of wire.finish(end.result, await usageOf(ledger, end))) await events.send(event);
+  events.end();
+  return undefined;
+}
+
+/** Of the call that answered. */
+export async function usageOf(ledger: Ledger, { id }: Pick<RequestView, "id">): Promise<Usage> {
+  return (await attemptsOf(ledger, id)).findLast(({ outcome }) => outcome === "succeeded")?.usage ?? {};
+}
+
+/** These wires cannot take back what they said. */
+const startedOver = (id: string): Problem => ({
+  status: 502,
+  type: "unavailable_error",
+  code: "started_over",
+  message: `The answer of request ${id} broke off and would have to start over. Send it again; with an Idempotency-Key it goes on while its client is away.`,
+});

@@ -1,8 +1,7 @@
 /** OpenAI's own client, unchanged, against `/v1/chat/completions`. */
 import OpenAI from "openai";
-import { beforeAll, describe, expect, it } from "vitest";
-import { eventually } from "../../support/eventually.ts";
-import { openTestHttp, type TestHttp } from "../../support/http.ts";
+import { describe, expect, it } from "vitest";
+import { openTestHttp } from "../../support/http.ts";
 import { useServices } from "../../support/services.ts";
 
 const services = useServices();

@@ -4,7 +4,7 @@
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Fleet } from "../../src/fleet/fleet.ts";
-import { cancelRequest, type RequestView } from "../../src/ledger/requests.ts";
+import type { RequestView } from "../../src/ledger/requests.ts";
 import type { Body } from "../../src/request/body.ts";
 import { isTerminal } from "../../src/request/lifecycle.ts";
 import type { StreamPiece } from "../../src/stream/piece.ts";
@@ -78,10 +78,9 @@ async function untilEnded(waiter: EndWaiter, id: string, gone: AbortSignal): Pro
   }
 }
 
-/** The worker notices at its next renewal of the lease. */
 function cancelWhenLeft(fleet: Fleet, id: string, left: AbortSignal, over: AbortSignal): void {
   const cancel = () => {
-    if (!over.aborted) void cancelRequest(fleet.ledger, id).catch(() => {}); // it ends by its deadline, or is answered
+    if (!over.aborted) void fleet.cancel(id).catch(() => {}); // it ends by its deadline, or is answered
   };
   if (left.aborted) cancel();
   else left.addEventListener("abort", cancel, { once: true });

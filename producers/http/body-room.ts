@@ -8,10 +8,18 @@ export const bodyLimitBytes = maxBodyBytes + 4 * 1024 * 1024;
 /** Parsed, a body takes a few times its length. */
 const roomBytes = 4 * bodyLimitBytes;
 
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** The route takes its body piece by piece and never holds it whole. */
+    streamsBody?: boolean;
+  }
+}
+
 /** Refuses with 503 what would be too much at once; to be registered before any route. */
 export function boundBodies(app: FastifyInstance): void {
   let used = 0;
   app.addHook("onRequest", async (request, reply) => {
+    if (request.routeOptions.config.streamsBody === true) return;
     const bytes = Math.min(bodyLimitBytes, lengthOf(request));
     if (bytes === 0) return;
     if (used + bytes > roomBytes) return sendProblem(reply, tooMuch);

@@ -14,8 +14,8 @@ export type ProblemType =
 export interface Problem {
   readonly status: number;
   readonly type: ProblemType;
-  /** Short and stable, for programs. */
-  readonly code: string;
+  /** Short and stable, for programs. Null where OpenAI has none. */
+  readonly code: string | null;
   readonly message: string;
   /** Path of the field that is wrong, such as `[2].messages`. */
   readonly param?: string;

@@ -4,12 +4,15 @@ import { v7 as uuidv7 } from "uuid";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import { anyKeys, createKey } from "../../src/ledger/api-keys.ts";
 import type { Log } from "../../src/telemetry/log.ts";
+import { openFileStore } from "../batches/file-store.ts";
 import { openEndWaiter } from "../library/ended.ts";
+import { boundArrival } from "./arrival.ts";
 import { addBoard } from "./board.ts";
 import { bodyLimitBytes, boundBodies } from "./body-room.ts";
 import { askForKeys, openCallers } from "./callers.ts";
 import { addChatCompletions } from "./chat-completions.ts";
 import { problemOf } from "./errors.ts";
+import { addFiles } from "./files.ts";
 import { guard, isLoopback } from "./guard.ts";
 import { addHealth } from "./health.ts";
 import { addLogin } from "./login.ts";
@@ -41,12 +44,14 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
   const app = fastify({
     bodyLimit: bodyLimitBytes,
     forceCloseConnections: true,
-    requestTimeout: 120_000,
+    // Uploads may take longer: see arrival.ts.
+    requestTimeout: 0,
     genReqId: () => uuidv7(),
   });
   const waiter = openEndWaiter(fleet);
   const closing = new AbortController();
   const deps = { fleet, waiter, closing: closing.signal };
+  const files = openFileStore(fleet.config.home);
   // Only JSON: a form of another site's page can send text/plain without asking.
   app.removeContentTypeParser("text/plain");
   nameAnswers(app);
@@ -55,11 +60,13 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
   askForKeys(app, callers);
   addLogin(app, callers);
   boundBodies(app);
+  boundArrival(app);
   wordErrors(app, options.log);
   addHealth(app, fleet);
   addRequests(app, fleet, waiter, closing.signal);
   addTokenEvents(app, deps);
   addChatCompletions(app, deps);
+  addFiles(app, fleet, files);
   addBoard(app, fleet);
   addMetrics(app, options.metricsText);
 

@@ -6,8 +6,17 @@
 import { maskContent } from "../request/mask.ts";
 import type { Ledger } from "./ledger.ts";
 
-export const nothingRemoved = { prompts: 0, answers: 0, masked: 0, requests: 0, calls: 0, batches: 0, events: 0 };
-/** `requests` go with prompt, answer, calls and batch line, which are not counted again; `masked` counts texts, `events` changes of circuits. */
+export const nothingRemoved = {
+  prompts: 0,
+  answers: 0,
+  masked: 0,
+  requests: 0,
+  calls: 0,
+  batches: 0,
+  events: 0,
+  files: 0,
+};
+/** `requests` go with prompt, answer, calls and batch line, which are not counted again; `masked` counts texts, `events` changes of circuits, `files` uploads and files of batches. */
 export type Removed = Readonly<typeof nothingRemoved>;
 
 export interface EndedRequest {
@@ -44,11 +53,15 @@ export async function endedSingles({ sql }: Ledger, ageMs: number, after: Place,
 /** The next batch that ended more than `ageMs` ago, oldest end first. */
 export async function nextEndedBatch({ sql }: Ledger, ageMs: number, after: Place): Promise<Place | undefined> {
   const [row] = await sql<Place[]>`
-    select id, finished_at::text as at from batches
-    where finished_at < now() - ${ageMs} * interval '1 millisecond' and (finished_at, id) > (${after.at}::text::timestamptz, ${after.id}::uuid)
+    select id, finished_at::text as at from batches b
+    where ${isSettled({ sql })} and finished_at < now() - ${ageMs} * interval '1 millisecond' and (finished_at, id) > (${after.at}::text::timestamptz, ${after.id}::uuid)
     order by finished_at, id limit 1`;
   return row;
 }
+
+/** Of a batch `b`: what its answers are still to be written into files from is not removed. */
+const isSettled = ({ sql }: Pick<Ledger, "sql">) =>
+  sql`not exists (select 1 from hosted_batches h where h.batch_id = b.id and h.settled_at is null)`;
 
 /** Requests of a batch's lines behind `afterLine`, but for those that run again. */
 export async function endedLines(
@@ -121,7 +134,7 @@ export async function removeRequests(
     select r.id from requests r
     where r.id = any(${idsOf(rows)}::uuid[]) and r.finished_at is not null
       and (r.batch_id is null or exists (select 1 from batches b
-        where b.id = r.batch_id and b.finished_at < now() - ${ageMs} * interval '1 millisecond'))
+        where b.id = r.batch_id and ${isSettled({ sql })} and b.finished_at < now() - ${ageMs} * interval '1 millisecond'))
       and not exists (select 1 from attempts a where a.request_id = r.id
         and a.xact > coalesce((select value from fleet_facts where name = 'rolled_up_to'), '0')::xid8)`;
   const [counted] = dryRun
@@ -147,13 +160,16 @@ interface Counted {
 
 /** Batches that ended as long ago and have no line any more. A dry run cannot know which those will be: it counts all old ones. */
 export async function removeBatches({ sql }: Ledger, ageMs: number, { dryRun }: Way): Promise<number> {
-  const old = sql`from batches b where b.finished_at < now() - ${ageMs} * interval '1 millisecond'`;
+  const old = sql`from batches b where ${isSettled({ sql })} and b.finished_at < now() - ${ageMs} * interval '1 millisecond'`;
   if (dryRun) {
     const [row] = await sql<{ n: number }[]>`select count(*)::int as n ${old}`;
     return row?.n ?? 0;
   }
-  const rows = await sql`delete ${old} and not exists (select 1 from batch_lines l where l.batch_id = b.id)`;
-  return rows.count;
+  const [row] = await sql<{ n: number }[]>`
+    with gone as (delete ${old} and not exists (select 1 from batch_lines l where l.batch_id = b.id) returning b.id),
+      hosted as (delete from hosted_batches where batch_id in (select id from gone))
+    select count(*)::int as n from gone`;
+  return row?.n ?? 0;
 }
 
 /** Changes of circuits, but for the last one of each: how it stands, and since when, is told as long as it stands so. */

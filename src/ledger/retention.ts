@@ -1,5 +1,6 @@
 /** What is kept and for how long, carried out: passes over what has ended, in small steps between other work. */
 import { type Capture, captureOf, type Retention } from "../config/retention.ts";
+import { removeOldFiles } from "./files.ts";
 import type { Ledger } from "./ledger.ts";
 import {
   beginning,
@@ -35,7 +36,7 @@ const dayMs = 86_400_000;
 /** Requests of a step: some milliseconds of work, or, where texts are masked one by one, tenths of a second. */
 const pageRows = 200;
 
-/** One for each rule; none when everything is kept as it is. */
+/** One for each rule; none when everything but files is kept as it is. */
 function passesOf({ retention, capture }: Keeping): Pass[] {
   const { payloadsDays, resultsDays, logsDays } = retention;
   return [
@@ -99,14 +100,18 @@ interface Track {
   under: { readonly batch: Place; readonly line: number } | undefined;
 }
 
-/** The passes one after the other, each to its end. Where they are is known to this process only: a new one looks at everything once. */
+/** Files first, then the passes one after the other, each to its end. Where they are is known to this process only: a new one looks at everything once. */
 export function openPruning(ledger: Ledger, keeping: Keeping, way: Way = { dryRun: false }): Pruning {
   const tracks = passesOf(keeping).map(
     (pass): Track => ({ pass, single: beginning, batch: beginning, under: undefined }),
   );
   let left = [...tracks];
+  let filesGone = false;
   return {
     async step() {
+      const files = filesGone ? 0 : await removeOldFiles(ledger, keeping, way.dryRun);
+      filesGone = files === 0 || way.dryRun;
+      if (files > 0) return { ...nothingRemoved, files };
       for (let [track] = left; track !== undefined; [track] = left) {
         const { pass } = track;
         const rows = await nextPage(ledger, track);
@@ -120,6 +125,7 @@ export function openPruning(ledger: Ledger, keeping: Keeping, way: Way = { dryRu
         if (hasSwept) return swept;
       }
       left = [...tracks];
+      filesGone = false;
       return undefined;
     },
   };
@@ -156,7 +162,7 @@ const restMs = 60_000;
 export function openRetention(ledger: Ledger, keeping: Keeping): { look(): Promise<void> } {
   let pruning = openPruning(ledger, keeping);
   let openedAt = Date.now();
-  let restUntil = keepsEverything(keeping) ? Number.POSITIVE_INFINITY : 0;
+  let restUntil = 0;
   return {
     async look() {
       const began = Date.now();

@@ -225,7 +225,7 @@ export const batches = pgTable(
   {
     id: uuid("id").primaryKey(),
     tenant: text("tenant").notNull(),
-    /** accepting | running | completed | cancelling | cancelled; see docs/lifecycle.md. */
+    /** accepting | running | completed | cancelling | cancelled | failed; see docs/lifecycle.md. */
     state: text("state").notNull(),
     source: text("source").notNull(),
     /** sha-256 over the input and what changes its meaning; the same command finds its batch again by it. */
@@ -254,7 +254,7 @@ export const batchLines = pgTable(
     lineNo: integer("line_no").notNull(),
     customId: text("custom_id").notNull(),
     requestId: uuid("request_id").notNull(),
-    /** Wire of the line, which is the wire of its answer: `openai` or `plain`. */
+    /** Wire of the line, which is the wire of its answer: `openai`, `anthropic` or `plain`. */
     shape: text("shape").notNull(),
   },
   (t) => [

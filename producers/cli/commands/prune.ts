@@ -82,8 +82,9 @@ const sum = (one: Removed, other: Removed): Removed => ({
   calls: one.calls + other.calls,
   batches: one.batches + other.batches,
   events: one.events + other.events,
+  files: one.files + other.files,
 });
 
-const words = ({ prompts, answers, masked, requests, calls, batches, events }: Removed): string =>
+const words = ({ prompts, answers, masked, requests, calls, batches, events, files }: Removed): string =>
   `${count(prompts)} prompts, ${count(answers)} answers, ${count(requests)} requests with ${count(calls)} calls, ` +
-  `${count(batches)} batches, ${count(events)} changes of circuits; masked ${count(masked)} texts`;
+  `${count(batches)} batches, ${count(events)} changes of circuits, ${count(files)} files; masked ${count(masked)} texts`;

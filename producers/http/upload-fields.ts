@@ -1,0 +1,32 @@
+/** What a caller says of a file beside its bytes, and how long a file may be. Pure. */
+import { z } from "zod";
+
+export const uploadPurposes = ["batch", "assistants", "fine-tune", "vision", "user_data", "evals"] as const;
+export type UploadPurpose = (typeof uploadPurposes)[number];
+
+/** OpenAI's bounds: an hour to thirty days. */
+export const expirySeconds = z.coerce.number().int().min(3_600).max(2_592_000);
+/** Files of batches, unless something else is said. */
+export const batchExpirySeconds = 2_592_000;
+
+export const uploadSchema = z
+  .object({
+    purpose: z.enum(uploadPurposes, { error: `supported values are ${uploadPurposes.join(", ")}` }),
+    "expires_after[anchor]": z.literal("created_at", { error: "must be created_at" }).optional(),
+    "expires_after[seconds]": expirySeconds.optional(),
+  })
+  .transform(({ purpose, "expires_after[seconds]": seconds }) => ({
+    purpose,
+    /** Undefined: it stays until it is removed. */
+    expiresSeconds: seconds ?? (purpose === "batch" ? batchExpirySeconds : undefined),
+  }));
+export type Upload = z.infer<typeof uploadSchema>;
+
+const megabyte = 1_024 * 1_024;
+const mostBatch = 200 * megabyte;
+const mostOther = 512 * megabyte;
+
+export const mostBytes = (purpose: UploadPurpose): number => (purpose === "batch" ? mostBatch : mostOther);
+/** Of a purpose that may not be known yet. */
+export const mostOf = (purpose: string | undefined): number => (purpose === "batch" ? mostBatch : mostOther);
+export const mebibytes = (bytes: number): number => bytes / megabyte;

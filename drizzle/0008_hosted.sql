@@ -6,7 +6,7 @@ CREATE TABLE "hosted_batches" (
 	"completion_window" text NOT NULL,
 	"metadata" jsonb,
 	"idempotency_key" text,
-	"input_file_id" uuid NOT NULL,
+	"input_file" text NOT NULL,
 	"output_file_id" uuid,
 	"error_file_id" uuid,
 	"output_expires_seconds" integer,
@@ -28,4 +28,4 @@ CREATE TABLE "hosted_batches" (
 --> statement-breakpoint
 CREATE INDEX "hosted_batches_open" ON "hosted_batches" USING btree ("batch_id") WHERE settled_at is null;--> statement-breakpoint
 CREATE UNIQUE INDEX "hosted_batches_idempotency" ON "hosted_batches" USING btree ("tenant","idempotency_key") WHERE idempotency_key is not null;--> statement-breakpoint
-CREATE INDEX "hosted_batches_input" ON "hosted_batches" USING btree ("input_file_id") WHERE settled_at is null;
+CREATE INDEX "hosted_batches_input" ON "hosted_batches" USING btree ("input_file") WHERE settled_at is null;

@@ -21,7 +21,7 @@ export function addFiles(app: FastifyInstance, fleet: Fleet, store: FileStore): 
 
     scope.post("/v1/files", { config: { streamsBody: true } }, async (request, reply) => {
       if (!request.isMultipart()) return sendProblem(reply, noForm);
-      const uploaded = await takeUpload(request, store);
+      const uploaded = await takeUpload(request, store, fleet.config.batches.maxFileMb);
       if (!uploaded.ok) return sendProblem(reply, uploaded.problem);
       const { stored, filename, upload } = uploaded;
       if (upload.purpose === "batch") {

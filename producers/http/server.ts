@@ -4,9 +4,11 @@ import { v7 as uuidv7 } from "uuid";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import { anyKeys, createKey } from "../../src/ledger/api-keys.ts";
 import type { Log } from "../../src/telemetry/log.ts";
+import { startBatchRunner } from "../batches/batch-runner.ts";
 import { openFileStore } from "../batches/file-store.ts";
 import { openEndWaiter } from "../library/ended.ts";
 import { boundArrival } from "./arrival.ts";
+import { addBatches } from "./batches.ts";
 import { addBoard } from "./board.ts";
 import { bodyLimitBytes, boundBodies } from "./body-room.ts";
 import { askForKeys, openCallers } from "./callers.ts";
@@ -52,6 +54,7 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
   const closing = new AbortController();
   const deps = { fleet, waiter, closing: closing.signal };
   const files = openFileStore(fleet.config.home);
+  const runner = startBatchRunner(fleet, files, (error) => options.log?.error("batches", { err: error }));
   // Only JSON: a form of another site's page can send text/plain without asking.
   app.removeContentTypeParser("text/plain");
   nameAnswers(app);
@@ -67,6 +70,7 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
   addTokenEvents(app, deps);
   addChatCompletions(app, deps);
   addFiles(app, fleet, files);
+  addBatches(app, fleet, runner);
   addBoard(app, fleet);
   addMetrics(app, options.metricsText);
 
@@ -74,12 +78,16 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
     const { key } = await createKey(fleet.ledger, { tenant: fleet.config.tenant, name: "first start", scope: "admin" });
     options.warn?.(`listening on ${options.host}, so every call needs an API key; this one may do everything: ${key}`);
   }
-  await app.listen({ host: options.host, port: options.port });
+  await app.listen({ host: options.host, port: options.port }).catch(async (error: unknown) => {
+    await runner.stop();
+    throw error;
+  });
   return {
     url: urlOf(app, options.host),
     async close() {
       closing.abort();
       await app.close();
+      await runner.stop();
       waiter.close();
     },
   };

@@ -23,10 +23,9 @@ export const uploadSchema = z
 export type Upload = z.infer<typeof uploadSchema>;
 
 const megabyte = 1_024 * 1_024;
-const mostBatch = 200 * megabyte;
-const mostOther = 512 * megabyte;
+const mostOther = 512;
 
-export const mostBytes = (purpose: UploadPurpose): number => (purpose === "batch" ? mostBatch : mostOther);
-/** Of a purpose that may not be known yet. */
-export const mostOf = (purpose: string | undefined): number => (purpose === "batch" ? mostBatch : mostOther);
-export const mebibytes = (bytes: number): number => bytes / megabyte;
+/** Of a purpose that may not be known yet. `batchMb`: the bound of files for batches, in megabytes. */
+export const mostBytes = (purpose: string | undefined, batchMb: number): number =>
+  (purpose === "batch" ? batchMb : Math.max(mostOther, purpose === undefined ? batchMb : 0)) * megabyte;
+export const megabytes = (bytes: number): number => bytes / megabyte;

@@ -6,23 +6,23 @@ import type { Multipart, MultipartFile } from "@fastify/multipart";
 import type { FastifyRequest } from "fastify";
 import type { FileStore, Incoming, StoredBytes } from "../batches/file-store.ts";
 import type { Problem } from "./problem.ts";
-import { mebibytes, mostBytes, mostOf, type Upload, uploadSchema } from "./upload-fields.ts";
+import { megabytes, mostBytes, type Upload, uploadSchema } from "./upload-fields.ts";
 
 export type Uploaded =
   | { readonly ok: true; readonly stored: StoredBytes; readonly filename: string; readonly upload: Upload }
   | { readonly ok: false; readonly problem: Problem };
 
 /** Rejects when the connection breaks off or the disk does not take it; then, too, nothing is left behind. */
-export async function takeUpload(request: FastifyRequest, store: FileStore): Promise<Uploaded> {
+export async function takeUpload(request: FastifyRequest, store: FileStore, batchMb: number): Promise<Uploaded> {
   const fields = new Map<string, string>();
   let taken: { readonly incoming: Incoming; readonly filename: string; readonly tooLong: boolean } | undefined;
   try {
     for await (const part of request.parts({ limits: { fileSize: Number.POSITIVE_INFINITY, fields: 20, files: 4 } })) {
       if (part.type === "field") fields.set(part.fieldname, textOf(part));
       else if (part.fieldname !== "file" || taken !== undefined) part.file.resume();
-      else taken = await take(part, store, mostOf(fields.get("purpose")));
+      else taken = await take(part, store, mostBytes(fields.get("purpose"), batchMb));
     }
-    const read = readUpload(fields, taken);
+    const read = readUpload(fields, taken, batchMb);
     if (!read.ok || taken === undefined) {
       await taken?.incoming.discard();
       return read.ok ? refuse(missing("file")) : read;
@@ -58,7 +58,7 @@ const textOf = ({ value }: Exclude<Multipart, MultipartFile>): string => (typeof
 type Taken = Awaited<ReturnType<typeof take>>;
 type Read = { readonly ok: true; readonly upload: Upload } | Extract<Uploaded, { ok: false }>;
 
-function readUpload(fields: ReadonlyMap<string, string>, taken: Taken | undefined): Read {
+function readUpload(fields: ReadonlyMap<string, string>, taken: Taken | undefined, batchMb: number): Read {
   if (taken === undefined) return refuse(missing("file"));
   if (!fields.has("purpose")) return refuse(missing("purpose"));
   const upload = uploadSchema.safeParse(Object.fromEntries(fields));
@@ -67,7 +67,7 @@ function readUpload(fields: ReadonlyMap<string, string>, taken: Taken | undefine
     const param = String(issue?.path[0] ?? "");
     return refuse(invalid(`Invalid value for '${param}': ${issue?.message}.`, param, "invalid_value"));
   }
-  const most = mostBytes(upload.data.purpose);
+  const most = mostBytes(upload.data.purpose, batchMb);
   if (taken.tooLong || taken.incoming.bytes > most) return refuse(tooLong(most));
   return { ok: true, upload: upload.data };
 }
@@ -86,6 +86,6 @@ const missing = (param: string): Problem =>
   invalid(`Missing required parameter: '${param}'.`, param, "missing_required_parameter");
 
 const tooLong = (most: number): Problem => ({
-  ...invalid(`The file is longer than ${mebibytes(most)} MB.`, "file", "file_too_large"),
+  ...invalid(`The file is longer than ${megabytes(most)} MB.`, "file", "file_too_large"),
   status: 413,
 });

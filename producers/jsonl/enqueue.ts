@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import type { Intake } from "../../src/intake/accept.ts";
 import type { Order } from "../../src/intake/order.ts";
+import { known } from "../../src/runtime/known.ts";
 import { hashed, type Rules } from "./check.ts";
 import type { Input } from "./input.ts";
 import { readLine } from "./line.ts";
@@ -15,7 +16,10 @@ export interface Enqueueing {
   readonly intake: Intake;
   readonly batchId: string;
   readonly tenant: string;
+  /** From when a line is stored; or `deadlineAt`. */
   readonly deadlineMs: number | undefined;
+  /** The same for all lines. */
+  readonly deadlineAt?: Date;
   readonly rules: Rules;
   /** Of the first reading; other content ends the second one. */
   readonly contentHash: string;
@@ -30,7 +34,12 @@ export interface Enqueueing {
 /** `stopped`: no longer wanted. `changed`: the file is not what was checked; nothing more was stored. */
 export type Enqueued = "all" | "stopped" | "changed";
 
-/** Rejects when the ledger is away; calling again goes on. */
+/** The settings are not what they were when the line was checked. */
+export class CheckedLineRefused extends Error {
+  override readonly name = "CheckedLineRefused";
+}
+
+/** Rejects when the ledger is away; calling again goes on. Throws CheckedLineRefused. */
 export async function enqueue(input: Input, work: Enqueueing): Promise<Enqueued> {
   const hash = createHash("sha256");
   let chunk = openChunk();
@@ -83,7 +92,7 @@ async function store(work: Enqueueing, chunk: { readonly orders: readonly Order[
   const accepted = await work.intake.accept(chunk.orders);
   const refused = accepted.find((answer) => !answer.ok);
   // The rules asked the same question of the same settings a moment ago.
-  if (refused?.ok === false) throw new Error(`a checked line was refused: ${refused.refusal.message}`);
+  if (refused?.ok === false) throw new CheckedLineRefused(`a checked line was refused: ${refused.refusal.message}`);
   work.stored(chunk.orders.at(-1)?.line?.no ?? 0);
 }
 
@@ -93,5 +102,5 @@ const orderOf = (work: Enqueueing, line: ParsedLine, no: number): Order => ({
   priority: line.priority,
   batchId: work.batchId,
   line: { no, customId: line.customId, shape: line.shape },
-  ...(work.deadlineMs === undefined ? {} : { deadlineMs: work.deadlineMs }),
+  ...known({ deadlineMs: work.deadlineAt === undefined ? work.deadlineMs : work.deadlineAt.getTime() - Date.now() }),
 });

@@ -7,7 +7,9 @@ import { readOpenaiChat } from "../wire/openai-chat.ts";
 import { readOpenaiEmbeddings } from "../wire/openai-embeddings.ts";
 import type { LineDefaults, ParsedLine } from "./parsed-line.ts";
 
-const urls = ["/v1/chat/completions", "/v1/embeddings"] as const;
+/** What a line may ask for: a row here, and a reader below. */
+export const urls = ["/v1/chat/completions", "/v1/embeddings"] as const;
+export type LineUrl = (typeof urls)[number];
 
 const frameSchema = z.strictObject({
   custom_id: idSchema,
@@ -17,7 +19,7 @@ const frameSchema = z.strictObject({
 });
 
 const readers: Readonly<
-  Record<(typeof urls)[number], (body: Readonly<Record<string, unknown>>, at: string, model?: string) => Read<Body>>
+  Record<LineUrl, (body: Readonly<Record<string, unknown>>, at: string, model?: string) => Read<Body>>
 > = {
   "/v1/chat/completions": readOpenaiChat,
   "/v1/embeddings": readOpenaiEmbeddings,

@@ -46,6 +46,7 @@ export interface Config {
   readonly timeouts: SettingsFile["timeouts"];
   readonly worker: SettingsFile["worker"];
   readonly backlog: BacklogBounds;
+  readonly batches: SettingsFile["batches"];
   readonly retention: Retention;
   readonly capture: Capture;
 }
@@ -87,6 +88,7 @@ export function loadConfig(
       maxOpen: environment.BACKLOG_MAX_OPEN ?? file.backlog.maxOpen,
       maxOpenPerTenant: environment.BACKLOG_MAX_OPEN_PER_TENANT ?? file.backlog.maxOpenPerTenant,
     },
+    batches: file.batches,
     retention: file.retention,
     capture: file.capture,
   });

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { positive, timerMs } from "./amounts.ts";
 import { attemptsSchema, providerAttemptsSchema, routeAttemptsSchema } from "./attempt-policy.ts";
 import { backlogSchema } from "./backlog.ts";
+import { batchesSchema } from "./batches.ts";
 import { ownProviderKeys } from "./own-provider.ts";
 import { poolKeys, poolSettingsSchema } from "./pool-settings.ts";
 import { captureSchema, retentionSchema } from "./retention.ts";
@@ -85,6 +86,7 @@ export const settingsFileSchema = settingsObject({
     maxLagMs: timerMs.or(z.literal(0)).default(2_000),
   }).prefault({}),
   backlog: backlogSchema.prefault({}),
+  batches: batchesSchema.prefault({}),
   retention: retentionSchema.prefault({}),
   capture: captureSchema.prefault({}),
 });

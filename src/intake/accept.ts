@@ -8,6 +8,7 @@ import { smallestWindow } from "../feed/window.ts";
 import { acceptRequests, type NewRequest, withoutKnownKeys } from "../ledger/accept.ts";
 import { recallDispatched } from "../ledger/backlog.ts";
 import { type BatchView, batchByFingerprint, findOrOpenBatch, type NewBatch, openBatch } from "../ledger/batches.ts";
+import { beginHosted, type HeldBatch } from "../ledger/hosted-lease.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { type Ask, asksOf, type Full, openRoom, type Room, type Roomed } from "../ledger/open-counts.ts";
 import type { Bell } from "../queue/bell.ts";
@@ -33,7 +34,15 @@ export interface Intake {
    * `startOver` in any case. Refused whole when there is no room for all.
    */
   openBatch(batch: NewBatch, startOver: boolean): Promise<OpenedBatch>;
+  /** Takes room for the lines of a hosted batch and lets it begin. Refused whole when there is no room for all. */
+  beginHosted(held: HeldBatch, tenant: string, lines: number): Promise<Begun>;
 }
+
+export type Begun =
+  /** `mine`: false when somebody else has it now. */
+  | { readonly ok: true; readonly mine: boolean }
+  /** `ever`: whether so many lines fit at all. */
+  | { readonly ok: false; readonly refusal: FullRefusal; readonly ever: boolean };
 
 export type OpenedBatch =
   | { readonly ok: true; readonly batch: BatchView; readonly fresh: boolean }
@@ -118,6 +127,13 @@ export const openIntake = (deps: IntakeDeps): Intake => {
       if (opened.ok) return { ok: true, ...opened.value };
       turnAway(deps, opened.full, batch.total);
       return { ok: false, refusal: fullRefusal(opened.full) };
+    },
+    beginHosted: async (held, tenant, lines) => {
+      const asks = asksOf(deps.config.backlog, new Map([[tenant, lines]]));
+      const begun = await room.take(asks, (sql) => beginHosted({ sql }, held, lines));
+      if (begun.ok) return { ok: true, mine: begun.value };
+      const { full } = begun;
+      return { ok: false, refusal: fullRefusal(full), ever: full.asked <= full.most };
     },
   };
 };

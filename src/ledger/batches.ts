@@ -4,7 +4,7 @@ import { v7 as uuidv7 } from "uuid";
 import { despiteDeadlocks } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
 
-export type BatchState = "accepting" | "running" | "completed" | "cancelling" | "cancelled";
+export type BatchState = "accepting" | "running" | "completed" | "cancelling" | "cancelled" | "failed";
 
 export interface BatchView {
   readonly id: string;
@@ -18,7 +18,7 @@ export interface BatchView {
   readonly finishedAt: Date | undefined;
 }
 
-interface Row {
+export interface BatchRow {
   readonly id: string;
   readonly tenant: string;
   readonly state: BatchState;
@@ -30,7 +30,7 @@ interface Row {
   readonly finished_at: Date | null;
 }
 
-const viewOf = (row: Row): BatchView => ({
+export const batchView = (row: BatchRow): BatchView => ({
   id: row.id,
   tenant: row.tenant,
   state: row.state,
@@ -55,12 +55,12 @@ type Within = { readonly sql: ISql };
 
 /** Opens a batch in `accepting`: its lines may come. */
 export async function openBatch(ledger: Within, batch: NewBatch): Promise<BatchView> {
-  const [row] = await ledger.sql<Row[]>`
+  const [row] = await ledger.sql<BatchRow[]>`
     insert into batches (id, tenant, state, source, fingerprint, options, total)
     values (${uuidv7()}, ${batch.tenant}, 'accepting', ${batch.source}, ${batch.fingerprint}, ${JSON.stringify(batch.options)}::text::jsonb, ${batch.total})
     returning *`;
   if (row === undefined) throw new Error("openBatch: insert returned no row");
-  return viewOf(row);
+  return batchView(row);
 }
 
 /**
@@ -93,8 +93,8 @@ export async function lastLineOf(ledger: Ledger, id: string): Promise<number> {
 }
 
 export async function batchById(ledger: Ledger, id: string): Promise<BatchView | undefined> {
-  const [row] = await ledger.sql<Row[]>`select * from batches where id = ${id}`;
-  return row === undefined ? undefined : viewOf(row);
+  const [row] = await ledger.sql<BatchRow[]>`select * from batches where id = ${id}`;
+  return row === undefined ? undefined : batchView(row);
 }
 
 /** The newest batch with this fingerprint that was not cancelled. */
@@ -103,15 +103,17 @@ export async function batchByFingerprint(
   tenant: string,
   fingerprint: string,
 ): Promise<BatchView | undefined> {
-  const [row] = await ledger.sql<Row[]>`
+  const [row] = await ledger.sql<BatchRow[]>`
     select * from batches where tenant = ${tenant} and fingerprint = ${fingerprint} and state not in ('cancelling', 'cancelled')
     order by id desc limit 1`;
-  return row === undefined ? undefined : viewOf(row);
+  return row === undefined ? undefined : batchView(row);
 }
 
 export async function recentBatches(ledger: Ledger, tenant: string, limit: number): Promise<BatchView[]> {
-  const rows = await ledger.sql<Row[]>`select * from batches where tenant = ${tenant} order by id desc limit ${limit}`;
-  return rows.map(viewOf);
+  const rows = await ledger.sql<
+    BatchRow[]
+  >`select * from batches where tenant = ${tenant} order by id desc limit ${limit}`;
+  return rows.map(batchView);
 }
 
 export interface BatchCounts {
@@ -240,8 +242,13 @@ export async function retryFailed(ledger: Ledger, id: string): Promise<number> {
       from left_behind l join requests r on r.id = l.old_id`;
     retried += rows.count;
   }
-  if (retried > 0)
+  if (retried > 0) {
     await ledger.sql`update batches set state = 'running', finished_at = null where id = ${id} and state = 'completed'`;
+    // Its answers are written into new files when it has ended again; whoever writes the old ones has lost it.
+    await ledger.sql`
+      update hosted_batches set settled_at = null, outcome = null, summary = null, finalizing_at = null,
+        output_file_id = null, error_file_id = null, lease_token = null, lease_until = null where batch_id = ${id}`;
+  }
   return retried;
 }
 

@@ -97,7 +97,7 @@ export async function removeFile({ sql }: Ledger, id: string): Promise<"removed"
 
 const readBy = (sql: ISql) => sql`exists (
   select 1 from hosted_batches h join batches b on b.id = h.batch_id
-  where h.input_file_id = f.id and h.settled_at is null and b.state = 'accepting')`;
+  where h.input_file = 'file-' || replace(f.id::text, '-', '') and h.settled_at is null and b.state = 'accepting')`;
 
 export interface FilesKept {
   readonly retention: Retention;

@@ -19,7 +19,8 @@ export const hostedBatches = pgTable(
     completionWindow: text("completion_window").notNull(),
     metadata: jsonb("metadata"),
     idempotencyKey: text("idempotency_key"),
-    inputFileId: uuid("input_file_id").notNull(),
+    /** As its caller names it; there may be no such file. */
+    inputFile: text("input_file").notNull(),
     outputFileId: uuid("output_file_id"),
     errorFileId: uuid("error_file_id"),
     outputExpiresSeconds: integer("output_expires_seconds"),
@@ -49,7 +50,7 @@ export const hostedBatches = pgTable(
     // Creating: the batch that already carries this key.
     uniqueIndex("hosted_batches_idempotency").on(t.tenant, t.idempotencyKey).where(sql`idempotency_key is not null`),
     // Removing a file: who still reads it.
-    index("hosted_batches_input").on(t.inputFileId).where(sql`settled_at is null`),
+    index("hosted_batches_input").on(t.inputFile).where(sql`settled_at is null`),
     check("hosted_batches_outcome", sql`(settled_at is null) = (outcome is null)`),
   ],
 );

@@ -1,0 +1,127 @@
+/** OpenAI's `/v1/batches`: create, list, look at, cancel. Batches of the command line are among them. */
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { z } from "zod";
+import type { Fleet } from "../../src/fleet/fleet.ts";
+import { batchCounts, cancelBatch } from "../../src/ledger/batches.ts";
+import { openHosted, type SeenBatch, seenBatch, seenBatches } from "../../src/ledger/hosted-batches.ts";
+import { cancelHosted } from "../../src/ledger/hosted-lease.ts";
+import type { BatchRunner } from "../batches/batch-runner.ts";
+import { openaiBatch, openaiStatus } from "../batches/openai-batch.ts";
+import { readCreate } from "../batches/openai-create.ts";
+import { uuidIn } from "../batches/public-id.ts";
+import { withPatience } from "./errors.ts";
+import { badQuery, listJson } from "./files.ts";
+import { idempotencyKeySchema } from "./orders.ts";
+import { type Problem, sendProblem } from "./problem.ts";
+import { nameRequests } from "./request-name.ts";
+import type { ById } from "./requests.ts";
+
+export function addBatches(app: FastifyInstance, fleet: Fleet, runner: BatchRunner): void {
+  app.register(async (scope) => {
+    nameRequests(scope);
+
+    scope.post("/v1/batches", async (request, reply) => {
+      const read = readCreate(request.body);
+      if (!read.ok) return sendProblem(reply, refused(read.complaint));
+      const key = idempotencyKeySchema.optional().safeParse(request.headers["idempotency-key"]);
+      if (!key.success) return sendProblem(reply, badKey);
+      const opening = openHosted(fleet.ledger, {
+        ...read.asked,
+        tenant: request.caller.tenant ?? fleet.config.tenant,
+        wire: "openai",
+        idempotencyKey: key.data,
+        sentAgain: Number(request.headers["x-stainless-retry-count"] ?? 0) > 0,
+      });
+      const opened = await withPatience(opening);
+      if (!opened.ok) return sendProblem(reply, otherBody);
+      runner.wake();
+      return jsonOf(fleet, opened.batch);
+    });
+
+    scope.get("/v1/batches", async (request, reply) => {
+      const query = listSchema.safeParse(request.query);
+      if (!query.success) return sendProblem(reply, badQuery(query.error));
+      const { after, limit } = query.data;
+      const { tenant } = request.caller;
+      const found = await withPatience(seenBatches(fleet.ledger, { tenant, wire: undefined, after, limit: limit + 1 }));
+      const data = await Promise.all(found.slice(0, limit).map((batch) => jsonOf(fleet, batch)));
+      return listJson(data, found.length > limit);
+    });
+
+    scope.get<ById>("/v1/batches/:id", async (request, reply) => {
+      const batch = await findSeen(fleet, request);
+      return batch === undefined ? sendProblem(reply, noBatch(request.params.id)) : jsonOf(fleet, batch);
+    });
+
+    scope.post<ById>("/v1/batches/:id/cancel", async (request, reply) => {
+      const batch = await findSeen(fleet, request);
+      if (batch === undefined) return sendProblem(reply, noBatch(request.params.id));
+      const status = openaiStatus(batch);
+      if (status === "completed" || status === "failed" || status === "expired") {
+        return sendProblem(reply, ended(status));
+      }
+      if (batch.hosted !== undefined) await withPatience(cancelHosted(fleet.ledger, batch.id));
+      else if (batch.finishedAt === undefined) await withPatience(cancelBatch(fleet.ledger, batch.id));
+      runner.wake();
+      return jsonOf(fleet, (await findSeen(fleet, request)) ?? batch);
+    });
+  });
+}
+
+const listSchema = z.object({
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+  after: z
+    .string()
+    .transform((id, context) => {
+      const uuid = uuidIn("batch_", id);
+      if (uuid === undefined) context.addIssue({ code: "custom", message: "is not the id of a batch" });
+      return uuid;
+    })
+    .optional(),
+});
+
+export async function findSeen(fleet: Fleet, request: FastifyRequest<ById>): Promise<SeenBatch | undefined> {
+  const id = uuidIn("batch_", request.params.id);
+  return id === undefined ? undefined : withPatience(seenBatch(fleet.ledger, id, request.caller.tenant));
+}
+
+/** What is settled is not counted again. */
+async function jsonOf(fleet: Fleet, batch: SeenBatch) {
+  const isCounted = batch.hosted?.settledAt !== undefined || openaiStatus(batch) === "validating";
+  return openaiBatch(batch, isCounted ? undefined : await withPatience(batchCounts(fleet.ledger, batch.id)));
+}
+
+const refused = ({ code, message, param }: { code: string; message: string; param: string }): Problem => ({
+  status: 400,
+  type: "invalid_request_error",
+  code,
+  message,
+  param,
+});
+
+const badKey = refused({
+  code: "invalid_value",
+  message: "Idempotency-Key must be 1 to 255 printable characters",
+  param: "Idempotency-Key",
+});
+
+const otherBody: Problem = {
+  status: 422,
+  type: "invalid_request_error",
+  code: "idempotency_mismatch",
+  message: "This idempotency key was used for another batch; use a new key for a new batch.",
+};
+
+export const noBatch = (id: string): Problem => ({
+  status: 404,
+  type: "invalid_request_error",
+  code: null,
+  message: `No batch found with id '${id.slice(0, 100)}'.`,
+});
+
+const ended = (status: string): Problem => ({
+  status: 409,
+  type: "invalid_request_error",
+  code: null,
+  message: `Cannot cancel a batch with status '${status}'.`,
+});

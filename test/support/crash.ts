@@ -2,7 +2,9 @@
  * Real processes on a test's services, against the simulator: what is killed in crash tests. The command line comes from
  * the build; the test itself looks on through a fleet of its own.
  */
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { SettingsFile } from "../../src/config/file.ts";
@@ -19,6 +21,17 @@ export interface CrashScene {
   readonly spoolFolder: string;
   /** `millrace worker <names>` once it works. */
   worker(...names: string[]): Promise<CliProcess>;
+  /** `millrace serve` at this port once it listens. */
+  serve(port: number): Promise<CliProcess>;
+}
+
+/** A port that nobody listens on now, to come back to after a crash. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 export interface SceneWish {
@@ -59,6 +72,11 @@ export async function openScene(services: TestServices, wish: SceneWish = {}): P
     async worker(...names) {
       const process = startCli(["worker", ...names], { cwd, environment });
       await process.said(/Working: /);
+      return process;
+    },
+    async serve(port) {
+      const process = startCli(["serve", "--port", String(port)], { cwd, environment });
+      await process.said(/Serving /);
       return process;
     },
   };

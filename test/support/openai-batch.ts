@@ -16,7 +16,7 @@ export async function createBatch(
   more: Partial<OpenAI.BatchCreateParams> = {},
 ): Promise<OpenAI.Batch> {
   return client.batches.create({
-    input_file_id: await upload(client, lines),
+    input_file_id: more.input_file_id ?? (await upload(client, lines)),
     endpoint: "/v1/chat/completions",
     completion_window: "24h",
     ...more,

@@ -34,6 +34,7 @@ describe("the settings file", () => {
         stuckSeconds: 120,
         maxLagMs: 2_000,
       },
+      batches: { maxLines: 50_000, maxFileMb: 200 },
       backlog: { tenants: {} },
       retention: {},
       capture: { default: "on", tenants: {}, deliveryHours: 24 },

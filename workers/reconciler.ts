@@ -5,6 +5,7 @@
  */
 import { openCircuits } from "../src/admission/circuits.ts";
 import type { Fleet } from "../src/fleet/fleet.ts";
+import { holdPaused } from "../src/ledger/batch-pause.ts";
 import { finishBatches } from "../src/ledger/batches.ts";
 import { expireOverdue, factOf, recallOtherEpochs, rescueExpiredLeases, setFact } from "../src/ledger/rescue.ts";
 import { openRetention } from "../src/ledger/retention.ts";
@@ -36,6 +37,7 @@ export function startReconciler(fleet: Fleet, onError: (error: unknown) => void)
     const { requeued } = await rescueExpiredLeases(ledger);
     tellBack(requeued);
     await expireOverdue(ledger);
+    await holdPaused(ledger);
     await finishBatches(ledger);
     const rolledUp = await rollUpAttempts(ledger);
     if (trouble !== undefined) throw trouble;

@@ -8,6 +8,7 @@ import { startBatchRunner } from "../batches/batch-runner.ts";
 import { openFileStore } from "../batches/file-store.ts";
 import { openEndWaiter } from "../library/ended.ts";
 import { boundArrival } from "./arrival.ts";
+import { addBatchExtras } from "./batch-extras.ts";
 import { addBatches } from "./batches.ts";
 import { addBoard } from "./board.ts";
 import { bodyLimitBytes, boundBodies } from "./body-room.ts";
@@ -71,6 +72,7 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
   addChatCompletions(app, deps);
   addFiles(app, fleet, files);
   addBatches(app, fleet, runner);
+  addBatchExtras(app, { fleet, files, runner, closing: closing.signal });
   addBoard(app, fleet);
   addMetrics(app, options.metricsText);
 

@@ -18,13 +18,14 @@ export interface AnswerPage {
 
 const pageLines = 500;
 
-/** What is finished, or only what failed. Nothing is held whole. */
+/** What is finished behind a line, or only what failed or succeeded of it. Nothing is held whole. */
 export async function* finishedAnswers(
   ledger: Ledger,
   batchId: string,
-  only: "finished" | "failed",
+  only: "finished" | "failed" | "succeeded",
+  from = 0,
 ): AsyncGenerator<AnswerPage> {
-  for (let afterLine = 0; ; ) {
+  for (let afterLine = from; ; ) {
     const page = await batchLines(ledger, batchId, { afterLine, limit: pageLines, only });
     const last = page.at(-1);
     if (last === undefined) return;

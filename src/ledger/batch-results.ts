@@ -50,14 +50,14 @@ interface Row {
 export interface LinesQuery {
   readonly afterLine: number;
   readonly limit: number;
-  readonly only?: "failed" | "finished";
+  readonly only?: "failed" | "succeeded" | "finished";
 }
 
 export async function batchLines(ledger: Ledger, batchId: string, query: LinesQuery): Promise<BatchLine[]> {
   const { sql } = ledger;
   const wanted =
-    query.only === "failed"
-      ? sql`and r.state = 'failed'`
+    query.only === "failed" || query.only === "succeeded"
+      ? sql`and r.state = ${query.only}`
       : query.only === "finished"
         ? sql`and r.state in ('succeeded', 'failed', 'cancelled')`
         : sql``;

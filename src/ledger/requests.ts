@@ -2,6 +2,7 @@
 import type { RequestState } from "../request/lifecycle.ts";
 import { type Result, resultSchema } from "../request/result.ts";
 import type { Usage } from "../request/usage.ts";
+import { pausedReason } from "./batch-pause.ts";
 import type { PassedOver } from "./claim.ts";
 import type { Ledger } from "./ledger.ts";
 import { usageColumn, usageIn } from "./usage-columns.ts";
@@ -129,11 +130,11 @@ export async function cancelRequest(ledger: Ledger, id: string): Promise<boolean
   return rows.count > 0;
 }
 
-/** Held requests go on, all of them or those of one lane. */
+/** Held requests go on, all of them or those of one lane; those of a paused batch go on with it. */
 export async function releaseHeld(ledger: Ledger, lane?: string): Promise<number> {
   const { sql } = ledger;
   const rows = await sql`
     update requests set state = 'queued', hold_reason = null
-    where state = 'held' ${lane === undefined ? sql`` : sql`and lane = ${lane}`}`;
+    where state = 'held' and hold_reason is distinct from ${pausedReason} ${lane === undefined ? sql`` : sql`and lane = ${lane}`}`;
   return rows.count;
 }

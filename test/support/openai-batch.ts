@@ -29,10 +29,14 @@ export const inStatus = (
   id: string,
   ...statuses: readonly OpenAI.Batch["status"][]
 ): Promise<OpenAI.Batch> =>
-  eventually(`${id} is ${statuses.join(" or ")}`, async () => {
-    const batch = await client.batches.retrieve(id);
-    return statuses.includes(batch.status) && batch;
-  });
+  eventually(
+    `${id} is ${statuses.join(" or ")}`,
+    async () => {
+      const batch = await client.batches.retrieve(id);
+      return statuses.includes(batch.status) && batch;
+    },
+    200_000,
+  );
 
 export interface AnswerLine {
   readonly id: string;

@@ -1,4 +1,5 @@
-/** `batch retry` and `batch cancel`. */
+/** `batch retry`, `batch pause`, `batch resume` and `batch cancel`. */
+import { pauseBatch, resumeBatch } from "../../../src/ledger/batch-pause.ts";
 import { batchCounts, cancelBatch, retryFailed } from "../../../src/ledger/batches.ts";
 import { count } from "../amounts.ts";
 import { CommandFailed, exitCodes } from "../exit.ts";
@@ -48,5 +49,30 @@ export async function cancelOne(id: string, options: { readonly json?: boolean }
         ? `batch ${batch.id} has ended already (${batch.state}); nothing to cancel`
         : `batch ${batch.id}: ${count(cancelled)} lines cancelled; finished ones keep their answers`,
     );
+  });
+}
+
+export async function pauseOne(id: string, options: { readonly json?: boolean }): Promise<void> {
+  const shell = openShell(options);
+  await withFleet(shell, {}, async (fleet) => {
+    const batch = await findBatch(fleet, id);
+    const paused = await pauseBatch(fleet.ledger, batch.id);
+    shell.result({ id: batch.id, paused });
+    shell.line(
+      paused
+        ? `batch ${batch.id} is paused; calls under way finish, and \`millrace batch resume ${batch.id}\` goes on`
+        : `batch ${batch.id} has ended already (${batch.state}); nothing to pause`,
+    );
+  });
+}
+
+export async function resumeOne(id: string, options: { readonly json?: boolean }): Promise<void> {
+  const shell = openShell(options);
+  await withFleet(shell, {}, async (fleet) => {
+    const batch = await findBatch(fleet, id);
+    const resumed = await resumeBatch(fleet.ledger, batch.id);
+    fleet.bell.ring(["*"]);
+    shell.result({ id: batch.id, resumed });
+    shell.line(`batch ${batch.id} goes on with ${count(resumed)} lines`);
   });
 }

@@ -1,7 +1,8 @@
 /** The `batch` commands: names and options. What they do is in the files beside this one. */
 import type { Command } from "commander";
 import { wholeNumber } from "../number-option.ts";
-import { cancelOne, retryBatch } from "./batch-change.ts";
+import { cancelOne, pauseOne, resumeOne, retryBatch } from "./batch-change.ts";
+import { estimateFile } from "./batch-estimate.ts";
 import { listBatches, showBatch } from "./batch-list.ts";
 import { withInputOptions, withJson, withSubmitOptions } from "./batch-options.ts";
 import { showResults } from "./batch-results.ts";
@@ -23,6 +24,9 @@ export function registerBatch(program: Command): void {
   withInputOptions(batch.command("validate <file>"))
     .description("check a file without running it: every bad line with its number and reason")
     .action(validateBatch);
+  withInputOptions(batch.command("estimate <file>"))
+    .description("what a file would take: lines, tokens and money by model, and how long at the least")
+    .action(estimateFile);
   withJson(batch.command("watch [batch]"))
     .description("look on until a batch ends (the newest one)")
     .action(watchBatch);
@@ -42,6 +46,10 @@ export function registerBatch(program: Command): void {
     .description("give failed lines a new request each")
     .option("--failed", "the lines that failed")
     .action(retryBatch);
+  withJson(batch.command("pause <batch>"))
+    .description("hold what has not been sent; calls under way finish")
+    .action(pauseOne);
+  withJson(batch.command("resume <batch>")).description("let a paused batch go on").action(resumeOne);
   withJson(batch.command("cancel <batch>"))
     .description("cancel what is not finished; finished lines keep their answers")
     .action(cancelOne);

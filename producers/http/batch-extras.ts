@@ -1,0 +1,140 @@
+/**
+ * What batches have beyond OpenAI's wire: answers while they run, progress, another try for what failed, a pause, and an
+ * estimate of what a file would take. They hold for batches of the command line too.
+ */
+import { Readable } from "node:stream";
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+import type { Fleet } from "../../src/fleet/fleet.ts";
+import { pauseBatch, resumeBatch } from "../../src/ledger/batch-pause.ts";
+import { batchCounts, retryFailed } from "../../src/ledger/batches.ts";
+import { fileById } from "../../src/ledger/files.ts";
+import type { BatchRunner } from "../batches/batch-runner.ts";
+import type { FileStore } from "../batches/file-store.ts";
+import { judgeOpenaiLine } from "../batches/openai-input.ts";
+import { publicId, uuidIn } from "../batches/public-id.ts";
+import { answersAsTheyCome } from "../jsonl/coming-answers.ts";
+import { estimateInput, estimateJson } from "../jsonl/estimate.ts";
+import { openInput } from "../jsonl/input.ts";
+import { urls } from "../jsonl/openai-line.ts";
+import { type AnswerPage, finishedAnswers } from "../jsonl/results.ts";
+import { addBatchProgress } from "./batch-progress.ts";
+import { findSeen, noBatch } from "./batches.ts";
+import { withPatience } from "./errors.ts";
+import { badQuery, noFile } from "./files.ts";
+import { type Problem, sendProblem } from "./problem.ts";
+import { nameRequests } from "./request-name.ts";
+import { type ById, leaving } from "./requests.ts";
+
+export interface BatchParts {
+  readonly fleet: Fleet;
+  readonly files: FileStore;
+  readonly runner: BatchRunner;
+  readonly closing: AbortSignal;
+}
+
+export function addBatchExtras(app: FastifyInstance, { fleet, files, runner, closing }: BatchParts): void {
+  app.register(async (scope) => {
+    nameRequests(scope);
+    addBatchProgress(scope, fleet, closing);
+
+    scope.get<ById>("/v1/batches/:id/results", async (request, reply) => {
+      const query = resultsSchema.safeParse(request.query);
+      if (!query.success) return sendProblem(reply, badQuery(query.error));
+      const batch = await findSeen(fleet, request);
+      if (batch === undefined) return sendProblem(reply, noBatch(request.params.id));
+      const { after_line: from, status, follow } = query.data;
+      const gone = AbortSignal.any([closing, leaving(reply)]);
+      const pages = follow
+        ? answersAsTheyCome(fleet.ledger, batch.id, gone, from)
+        : finishedAnswers(fleet.ledger, batch.id, status ?? "finished", from);
+      return reply.type("application/x-ndjson; charset=utf-8").send(Readable.from(textsOf(pages)));
+    });
+
+    scope.post<ById>("/v1/batches/:id/retry", async (request, reply) => {
+      const batch = await findSeen(fleet, request);
+      if (batch === undefined) return sendProblem(reply, noBatch(request.params.id));
+      const retried = await retryFailed(fleet.ledger, batch.id);
+      fleet.bell.ring(["*"]);
+      runner.wake();
+      const { failed } = await withPatience(batchCounts(fleet.ledger, batch.id));
+      return { id: publicId("batch_", batch.id), object: "batch.retry", retried, failed };
+    });
+
+    scope.post<ById>("/v1/batches/:id/pause", async (request, reply) => {
+      const batch = await findSeen(fleet, request);
+      if (batch === undefined) return sendProblem(reply, noBatch(request.params.id));
+      if (!(await pauseBatch(fleet.ledger, batch.id))) return sendProblem(reply, ended);
+      return { id: publicId("batch_", batch.id), object: "batch.pause", paused: true };
+    });
+
+    scope.post<ById>("/v1/batches/:id/resume", async (request, reply) => {
+      const batch = await findSeen(fleet, request);
+      if (batch === undefined) return sendProblem(reply, noBatch(request.params.id));
+      const resumed = await resumeBatch(fleet.ledger, batch.id);
+      fleet.bell.ring(["*"]);
+      runner.wake();
+      return { id: publicId("batch_", batch.id), object: "batch.pause", paused: false, resumed };
+    });
+
+    let estimating = false;
+    scope.post("/v1/batches/estimate", async (request, reply) => {
+      const asked = estimateSchema.safeParse(request.body ?? {});
+      if (!asked.success) return sendProblem(reply, badQuery(asked.error));
+      const { input_file_id: input, endpoint } = asked.data;
+      const id = uuidIn("file-", input);
+      const file = id === undefined ? undefined : await withPatience(fileById(fleet.ledger, id, request.caller.tenant));
+      if (file === undefined) return sendProblem(reply, noFile(input));
+      // Each reads and weighs a whole file.
+      if (estimating) return sendProblem(reply, busy);
+      const opened = await openInput(files.path(file.name));
+      if (!opened.ok) return sendProblem(reply, noFile(input));
+      estimating = true;
+      try {
+        const estimate = await estimateInput(opened.input, fleet.config, (line) => {
+          const judged = judgeOpenaiLine(line, endpoint);
+          return judged.ok ? { ok: true, value: judged.value.body } : { ok: false, reason: judged.error.message };
+        });
+        return { object: "batch.estimate", input_file_id: input, endpoint, ...estimateJson(estimate) };
+      } finally {
+        estimating = false;
+        await opened.input.close();
+      }
+    });
+  });
+}
+
+const resultsSchema = z
+  .object({
+    after_line: z.coerce.number().int().min(0).max(2_147_483_647).default(0),
+    status: z.enum(["succeeded", "failed"]).optional(),
+    follow: z.stringbool().default(false),
+  })
+  .refine(({ status, follow }) => !(status !== undefined && follow), {
+    error: "status and follow do not go together",
+    path: ["follow"],
+  });
+
+const estimateSchema = z.object({
+  input_file_id: z.string().min(1).max(200),
+  endpoint: z.enum(urls).default(urls[0]),
+});
+
+async function* textsOf(pages: AsyncIterable<AnswerPage>): AsyncGenerator<string> {
+  for await (const { answers } of pages) yield answers.map((answer) => `${answer}\n`).join("");
+}
+
+const ended: Problem = {
+  status: 409,
+  type: "conflict_error",
+  code: "already_finished",
+  message: "The batch has ended, or is being cancelled; there is nothing to pause.",
+};
+
+const busy: Problem = {
+  status: 503,
+  type: "unavailable_error",
+  code: "busy",
+  message: "Another file is being estimated; one at a time.",
+  retryAfterSeconds: 2,
+};

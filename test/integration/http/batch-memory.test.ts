@@ -1,0 +1,88 @@
+/** Large files through an API of its own process, whose peak of memory is measured (Linux keeps it in /proc). */
+import { readFileSync, writeFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { freePort, openScene } from "../../support/crash.ts";
+import { openForm } from "../../support/form.ts";
+import { inStatus, openaiClient } from "../../support/openai-batch.ts";
+import { useServices } from "../../support/services.ts";
+
+const services = useServices();
+const bound = 150 * 1024 * 1024;
+const count = 50_000;
+
+const line = (at: number, words: number): string =>
+  `${JSON.stringify({
+    custom_id: `line-${at}`,
+    method: "POST",
+    url: "/v1/chat/completions",
+    body: {
+      model: "claude-haiku-4-5",
+      messages: [{ role: "user", content: `Question ${at}: ${"what turns the wheel ".repeat(words)}` }],
+      max_tokens: 5,
+    },
+  })}\n`;
+
+/** Uploads the lines a megabyte at a time; the id of the file. */
+async function uploadLines(url: string, lines: Iterable<string>): Promise<string> {
+  const form = openForm(url);
+  const part = "--b\r\ncontent-disposition: form-data; name=";
+  let text = `${part}"purpose"\r\n\r\nbatch\r\n${part}"file"; filename="in.jsonl"\r\n\r\n`;
+  for (const one of lines) {
+    text += one;
+    if (text.length < 1024 * 1024) continue;
+    await form.write(text);
+    text = "";
+  }
+  const { status, json } = await form.end(`${text}\r\n--b--\r\n`);
+  expect(status, JSON.stringify(json)).toBe(200);
+  return json.id;
+}
+
+const memory = (pid: number, field: "VmRSS" | "VmHWM"): number =>
+  Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
+
+async function openApi() {
+  const scene = await openScene(services, { worker: { slotsPerLane: 500 } });
+  const port = await freePort();
+  const api = await scene.serve(port);
+  const url = `http://127.0.0.1:${port}`;
+  const client = openaiClient({ url });
+  // What any first batch costs, such as code that is loaded and compiled, is not growth.
+  const first = await uploadLines(url, [line(0, 1), "{}\n"]);
+  const create = (input: string) =>
+    client.batches.create({ input_file_id: input, endpoint: "/v1/chat/completions", completion_window: "24h" });
+  await inStatus(client, (await create(first)).id, "failed");
+  writeFileSync(`/proc/${api.pid}/clear_refs`, "5");
+  const before = memory(api.pid, "VmRSS");
+  return { ...scene, url, client, create, grown: () => memory(api.pid, "VmHWM") - before };
+}
+
+test("200 MB are uploaded and judged, down to their last line, with less than 150 MB of memory", async () => {
+  const { url, client, create, grown } = await openApi();
+  function* lines() {
+    for (let at = 0; at < count - 1; at += 1) yield line(at, 192);
+    yield line(7, 1);
+  }
+  const input = await uploadLines(url, lines());
+  expect((await client.files.retrieve(input)).bytes).toBeGreaterThan(200_000_000);
+  const failed = await inStatus(client, (await create(input)).id, "failed");
+  expect(failed.errors?.data).toMatchObject([{ code: "duplicate_custom_id", line: count }]);
+  console.log(`uploading and judging 200 MB took ${(grown() / 1e6).toFixed(0)} MB of memory`);
+  expect(grown()).toBeLessThan(bound);
+});
+
+test("50,000 lines are answered, each once and in their order, with less than 150 MB of memory in the API", async () => {
+  const { url, client, create, grown, worker } = await openApi();
+  function* lines() {
+    for (let at = 0; at < count; at += 1) yield line(at, 4);
+  }
+  const batch = await create(await uploadLines(url, lines()));
+  await worker("all");
+  const done = await inStatus(client, batch.id, "completed");
+  expect(done.request_counts).toEqual({ total: count, completed: count, failed: 0 });
+  const text = await (await client.files.content(done.output_file_id ?? "")).text();
+  const ids = [...text.matchAll(/^\{"id":"batch_req_\w+","custom_id":"line-(\d+)"/gm)].map((match) => Number(match[1]));
+  expect(ids).toEqual(Array.from({ length: count }, (_unused, at) => at));
+  console.log(`50,000 lines took ${(grown() / 1e6).toFixed(0)} MB of memory in the API`);
+  expect(grown()).toBeLessThan(bound);
+}, 240_000);

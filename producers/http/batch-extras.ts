@@ -22,9 +22,9 @@ import { addBatchProgress } from "./batch-progress.ts";
 import { findSeen, noBatch } from "./batches.ts";
 import { withPatience } from "./errors.ts";
 import { badQuery, noFile } from "./files.ts";
+import { leaving } from "./leaving.ts";
 import { type Problem, sendProblem } from "./problem.ts";
-import { nameRequests } from "./request-name.ts";
-import { type ById, leaving } from "./requests.ts";
+import type { ById } from "./requests.ts";
 
 export interface BatchParts {
   readonly fleet: Fleet;
@@ -35,7 +35,6 @@ export interface BatchParts {
 
 export function addBatchExtras(app: FastifyInstance, { fleet, files, runner, closing }: BatchParts): void {
   app.register(async (scope) => {
-    nameRequests(scope);
     addBatchProgress(scope, fleet, closing);
 
     scope.get<ById>("/v1/batches/:id/results", async (request, reply) => {

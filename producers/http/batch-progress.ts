@@ -10,8 +10,9 @@ import { lookAt } from "../cli/commands/batch-look.ts";
 import { openPace, type Pace } from "../cli/progress-pace.ts";
 import { findSeen, noBatch } from "./batches.ts";
 import { withPatience } from "./errors.ts";
+import { leaving } from "./leaving.ts";
 import { type Problem, sendProblem } from "./problem.ts";
-import { type ById, leaving } from "./requests.ts";
+import type { ById } from "./requests.ts";
 
 const mostReaders = 100;
 const lookEveryMs = 1_000;

@@ -13,13 +13,10 @@ import { withPatience } from "./errors.ts";
 import { badQuery, listJson } from "./files.ts";
 import { idempotencyKeySchema } from "./orders.ts";
 import { type Problem, sendProblem } from "./problem.ts";
-import { nameRequests } from "./request-name.ts";
 import type { ById } from "./requests.ts";
 
 export function addBatches(app: FastifyInstance, fleet: Fleet, runner: BatchRunner): void {
   app.register(async (scope) => {
-    nameRequests(scope);
-
     scope.post("/v1/batches", async (request, reply) => {
       const read = readCreate(request.body);
       if (!read.ok) return sendProblem(reply, refused(read.complaint));

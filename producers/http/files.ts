@@ -10,13 +10,11 @@ import { publicId, uuidIn } from "../batches/public-id.ts";
 import { rangeIn } from "./byte-range.ts";
 import { withPatience } from "./errors.ts";
 import { type Problem, sendProblem } from "./problem.ts";
-import { nameRequests } from "./request-name.ts";
 import type { ById } from "./requests.ts";
 import { takeUpload } from "./upload.ts";
 
 export function addFiles(app: FastifyInstance, fleet: Fleet, store: FileStore): void {
   app.register(async (scope) => {
-    nameRequests(scope);
     await scope.register(multipart);
 
     scope.post("/v1/files", { config: { streamsBody: true } }, async (request, reply) => {

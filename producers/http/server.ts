@@ -76,11 +76,7 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
   addBoard(app, fleet);
   addMetrics(app, options.metricsText);
 
-  if (!isLoopback(options.host) && !(await anyKeys(fleet.ledger))) {
-    const { key } = await createKey(fleet.ledger, { tenant: fleet.config.tenant, name: "first start", scope: "admin" });
-    options.warn?.(`listening on ${options.host}, so every call needs an API key; this one may do everything: ${key}`);
-  }
-  await app.listen({ host: options.host, port: options.port }).catch(async (error: unknown) => {
+  await listen(app, fleet, options).catch(async (error: unknown) => {
     await runner.stop();
     throw error;
   });
@@ -100,6 +96,14 @@ function nameAnswers(app: FastifyInstance): void {
   app.addHook("onRequest", async (request, reply) => {
     void reply.headers({ "x-request-id": request.id, "request-id": request.id });
   });
+}
+
+async function listen(app: FastifyInstance, fleet: Fleet, { host, port, warn }: HttpOptions): Promise<void> {
+  if (!isLoopback(host) && !(await anyKeys(fleet.ledger))) {
+    const { key } = await createKey(fleet.ledger, { tenant: fleet.config.tenant, name: "first start", scope: "admin" });
+    warn?.(`listening on ${host}, so every call needs an API key; this one may do everything: ${key}`);
+  }
+  await app.listen({ host, port });
 }
 
 function wordErrors(app: FastifyInstance, log: Log | undefined): void {

@@ -56,7 +56,7 @@ describe("an upload", () => {
       expires_at: data.created_at + 2_592_000,
     });
     expect(data.id).toMatch(/^file-[0-9a-f]{32}$/);
-    expect(response.headers.get("x-request-id")).toMatch(/^req_/);
+    expect(response.headers.get("x-request-id")).toBeTruthy();
     expect((await client.files.waitForProcessing(data.id)).id).toBe(data.id);
     expect(await client.files.retrieve(data.id)).toEqual(data);
     expect(await (await client.files.content(data.id)).text()).toBe(content);

@@ -6,10 +6,11 @@ import { createHash } from "node:crypto";
 import type { Intake } from "../../src/intake/accept.ts";
 import type { Order } from "../../src/intake/order.ts";
 import { known } from "../../src/runtime/known.ts";
+import type { Read } from "../wire/complaint.ts";
 import { hashed, type Rules } from "./check.ts";
 import type { Input } from "./input.ts";
 import { readLine } from "./line.ts";
-import { readLines } from "./lines.ts";
+import { type Line, readLines } from "./lines.ts";
 import type { ParsedLine } from "./parsed-line.ts";
 
 export interface Enqueueing {
@@ -21,6 +22,8 @@ export interface Enqueueing {
   /** The same for all lines. */
   readonly deadlineAt?: Date;
   readonly rules: Rules;
+  /** Of lines of another kind; those of batch files unless given. */
+  readonly read?: (line: Line) => Read<ParsedLine>;
   /** Of the first reading; other content ends the second one. */
   readonly contentHash: string;
   /** Lines up to this one are in already. */
@@ -58,7 +61,7 @@ export async function enqueue(input: Input, work: Enqueueing): Promise<Enqueued>
 
   for await (const line of readLines(hashed(input.chunks(), hash))) {
     if (line.no <= work.afterLine) continue;
-    const read = readLine(line, work.rules.defaults);
+    const read = (work.read ?? ((one) => readLine(one, work.rules.defaults)))(line);
     if (!read.ok || work.rules.verdict(read.value.body).refusal !== undefined) continue;
     chunk.add(orderOf(work, read.value, line.no), line.readable ? line.text.length : 0);
     if (chunk.isFull() && !(await send())) return "stopped";

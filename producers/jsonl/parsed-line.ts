@@ -1,10 +1,11 @@
+import type { LineShape } from "../../src/ledger/accept.ts";
 import type { Body } from "../../src/request/body.ts";
 import type { Priority } from "../../src/request/priority.ts";
 
 /** What a line of a batch file asks for, and how to answer it. */
 export interface ParsedLine {
   readonly customId: string;
-  readonly shape: "openai" | "plain";
+  readonly shape: LineShape;
   readonly priority: Priority;
   readonly body: Body;
 }

@@ -1,4 +1,5 @@
 /** The answers of a batch as lines of text, in input order, a page at a time. */
+import type { LineShape } from "../../src/ledger/accept.ts";
 import { type BatchLine, batchLines } from "../../src/ledger/batch-results.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { isTerminal } from "../../src/request/lifecycle.ts";
@@ -6,8 +7,12 @@ import { openaiAnswer } from "./openai-answer.ts";
 import { plainAnswer } from "./plain-answer.ts";
 
 /** Each line is answered in the wire it came in. */
-export const answerLine = (line: BatchLine): string =>
-  JSON.stringify(line.shape === "openai" ? openaiAnswer(line) : plainAnswer(line));
+export const answerLine = (line: BatchLine): string => JSON.stringify(answers[line.shape](line));
+
+const answers: Readonly<Record<LineShape, (line: BatchLine) => object>> = {
+  openai: openaiAnswer,
+  plain: plainAnswer,
+};
 
 export interface AnswerPage {
   /** One JSON text an answer, without line feeds. */

@@ -4,11 +4,14 @@ import type { Body } from "../request/body.ts";
 import type { PriorityNumber } from "../request/priority.ts";
 import type { Ledger } from "./ledger.ts";
 
+/** Wire of a line of a batch, which is the wire of its answer. */
+export type LineShape = "openai" | "plain";
+
 export interface NewRequest {
   readonly id: string;
   readonly tenant: string;
   readonly batchId?: string;
-  readonly line?: { readonly no: number; readonly customId: string; readonly shape: "openai" | "plain" };
+  readonly line?: { readonly no: number; readonly customId: string; readonly shape: LineShape };
   readonly model: string;
   readonly deployment: string;
   readonly lane: string;

@@ -2,6 +2,7 @@
 import type { RequestState } from "../request/lifecycle.ts";
 import { type Result, resultSchema } from "../request/result.ts";
 import type { Usage } from "../request/usage.ts";
+import type { LineShape } from "./accept.ts";
 import type { PassedOver } from "./claim.ts";
 import type { Ledger } from "./ledger.ts";
 import { usageColumn, usageIn } from "./usage-columns.ts";
@@ -9,7 +10,7 @@ import { usageColumn, usageIn } from "./usage-columns.ts";
 export interface BatchLine {
   readonly lineNo: number;
   readonly customId: string;
-  readonly shape: "openai" | "plain";
+  readonly shape: LineShape;
   readonly requestId: string;
   readonly model: string;
   readonly state: RequestState;
@@ -31,7 +32,7 @@ export interface BatchLine {
 interface Row {
   readonly line_no: number;
   readonly custom_id: string;
-  readonly shape: "openai" | "plain";
+  readonly shape: LineShape;
   readonly request_id: string;
   readonly model: string;
   readonly state: RequestState;

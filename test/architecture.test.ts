@@ -45,6 +45,7 @@ const homes: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^google-auth-library$/, ["src/provider/adapters/vertex/credential.ts"]],
   [/^@(aws-sdk|smithy)\//, ["src/provider/adapters/bedrock"]],
   [/^undici$/, ["src/provider/transport.ts"]],
+  [/^ipaddr\.js$/, ["src/runtime/public-address.ts"]],
   [/^(fastify|@fastify\/|@bull-board\/)/, ["producers/http/"]],
   [/^(commander|picocolors)$/, ["producers/cli/"]],
 ];

@@ -16,6 +16,7 @@ import { addLogin } from "./login.ts";
 import { sendProblem } from "./problem.ts";
 import { addRequests } from "./requests.ts";
 import { addTokenEvents } from "./token-events.ts";
+import { addWebhooks } from "./webhooks.ts";
 
 export interface HttpOptions {
   /** On anything but loopback calls need an API key: the first start makes one and tells it through `warn`. */
@@ -60,6 +61,7 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
   addRequests(app, fleet, waiter, closing.signal);
   addTokenEvents(app, deps);
   addChatCompletions(app, deps);
+  addWebhooks(app, fleet);
   addBoard(app, fleet);
   addMetrics(app, options.metricsText);
 

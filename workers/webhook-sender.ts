@@ -26,7 +26,7 @@ export interface WebhookSenderOptions {
   readonly timeoutMs?: number;
   /** From the claim until another sender may try; longer than an attempt and its record take. */
   readonly leaseMs?: number;
-  /** Waits of retries are divided by it: for tests, which have no hours. */
+  /** Waits are divided by it: for tests, which have no hours. */
   readonly haste?: number;
   /** Instead of the system's resolver. */
   readonly resolve?: Resolve;
@@ -50,7 +50,8 @@ export function startWebhookSender(fleet: Fleet, options: WebhookSenderOptions):
   let tendedAt = 0;
 
   async function look(): Promise<number> {
-    if (!(await leadership.leads("webhooks").catch(() => true))) return idleLookMs;
+    const lookMs = idleLookMs / haste;
+    if (!(await leadership.leads("webhooks").catch(() => true))) return lookMs;
     if (Date.now() - tendedAt > tendMs) {
       const givenUp = await giveUpDeliveries(ledger, givenUpMs);
       if (givenUp < 1_000) tendedAt = Date.now();
@@ -66,7 +67,7 @@ export function startWebhookSender(fleet: Fleet, options: WebhookSenderOptions):
         });
       inHand.set(delivery, sending);
     }
-    return idleLookMs;
+    return lookMs;
   }
 
   function byEndpoint(): ReadonlyMap<string, number> {

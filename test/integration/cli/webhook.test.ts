@@ -10,18 +10,15 @@ it("registers addresses, shows their secrets once, lists how they are doing, and
   const cli = (...args: string[]) => runCli(["webhook", ...args], { cwd, environment });
   const url = "https://hooks.example.com/millrace";
 
-  const [none, made, wrongEvent, wrongUrl] = await Promise.all([
-    cli("ls"),
+  const [made, wrongEvent, wrongUrl] = await Promise.all([
     cli("create", url, "--tenant", "red", "--events", "batch.completed,batch.failed", "--json"),
     cli("create", url, "--events", "batch.done"),
     cli("create", "http://192.168.0.1/"),
   ]);
   const { secret, ...shown } = JSON.parse(made.stdout);
-  const [listed, plain, unknown] = await Promise.all([cli("ls", "--json"), cli("ls"), cli("revoke", "x")]);
+  const [listed, plain] = await Promise.all([cli("ls", "--json"), cli("ls")]);
   const revoked = await cli("revoke", shown.id);
-  const after = await cli("ls");
 
-  expect(none.code).toBe(0);
   expect(secret).toMatch(/^whsec_/);
   expect(made.stderr).toContain("cannot be shown again");
   expect([wrongEvent.code, wrongEvent.stderr]).toEqual([64, expect.stringContaining("batch.done is none of")]);
@@ -29,7 +26,5 @@ it("registers addresses, shows their secrets once, lists how they are doing, and
   expect(JSON.parse(listed.stdout)).toEqual([shown]);
   expect(plain.stdout).toMatch(new RegExp(`${shown.id} +red +${url} +batch.completed batch.failed +0 +- +ok`));
   expect(listed.stdout + plain.stdout).not.toContain(secret);
-  expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining("millrace webhook ls")]);
   expect(revoked.stdout).toContain("is revoked");
-  expect(after.stdout).toContain("revoked 2");
 });

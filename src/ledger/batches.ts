@@ -206,7 +206,7 @@ export async function cancelBatch(ledger: Ledger, id: string): Promise<number> {
     with moved as (
       update requests set state = 'cancelled', lease_token = null, lease_until = null, finished_at = now()
       where batch_id = ${id} and state in ('queued', 'dispatched', 'running', 'waiting', 'held')
-      returning id, tenant, batch_id, state, gen_random_uuid() as event_id
+      returning id, tenant, batch_id, state
     ),
     told as (${tellOfRequests(ledger.sql)})
     select count(*)::int as n from moved`,

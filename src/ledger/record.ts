@@ -145,7 +145,7 @@ export const recordLines = (ledger: Ledger): MicroBatch<RecordLine, RecordAnswer
           where r.id = i.request_id
             and (r.lease_token = i.token or (i.state = 'succeeded' and r.state in ('queued', 'dispatched', 'waiting')))
           returning i.token as lease_token, i.request_id, i.result, i.rejected, i.audio_type, i.audio,
-            r.id, r.tenant, r.batch_id, r.state, gen_random_uuid() as event_id
+            r.id, r.tenant, r.batch_id, r.state
         ),
         calls as (
           insert into attempts (id, request_id, tenant, batch_id, dispatch_no, attempt, provider, model, deployment, outcome,

@@ -129,7 +129,7 @@ export async function cancelRequest(ledger: Ledger, id: string): Promise<boolean
     with moved as (
       update requests set state = 'cancelled', lease_token = null, lease_until = null, finished_at = now()
       where id = ${id} and state in ('queued', 'dispatched', 'running', 'waiting', 'held')
-      returning id, tenant, batch_id, state, gen_random_uuid() as event_id
+      returning id, tenant, batch_id, state
     ),
     told as (${tellOfRequests(sql)})
     select id from moved`;

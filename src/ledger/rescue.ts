@@ -33,7 +33,7 @@ export async function rescueExpiredLeases(
         failure_kind = 'lost', failure_message = 'its worker was lost ' || (r.lost + 1) || ' times',
         finished_at = case when r.lost + 1 >= ${maxLost} then now() end
       from expired e where r.id = e.id
-      returning r.id, r.tenant, r.batch_id, r.state, gen_random_uuid() as event_id
+      returning r.id, r.tenant, r.batch_id, r.state
     ),
     told as (${tellOfRequests(ledger.sql)})
     select state from moved`;
@@ -112,7 +112,7 @@ export async function expireOverdue(ledger: Ledger, limit = 5_000): Promise<numb
         select id from requests where deadline < now() and state in ('queued', 'dispatched', 'waiting', 'held')
         order by deadline limit ${limit} for update skip locked
       ) and state in ('queued', 'dispatched', 'waiting', 'held')
-      returning id, tenant, batch_id, state, gen_random_uuid() as event_id
+      returning id, tenant, batch_id, state
     ),
     told as (${tellOfRequests(sql)})
     select id from moved`;

@@ -4,14 +4,18 @@
  */
 import type { ISql } from "postgres";
 
-/** `moved`: id, tenant, batch_id, state. A request ends once, so its event has its id. */
+/**
+ * `moved`: id, tenant, batch_id, state. A request ends once, so its event has its id. Whatever happens here must not cost the
+ * record of a paid call, hence the `on conflict`.
+ */
 export const tellOfRequests = (sql: ISql) => sql`
   insert into webhook_deliveries (event_id, endpoint_id, type, subject_id)
   select m.id, e.id, 'request.' || m.state, m.id
   from moved m join webhook_endpoints e on e.tenant = m.tenant and e.ended_at is null
   where exists (select 1 from webhook_endpoints where ended_at is null)
     and m.state in ('succeeded', 'failed', 'cancelled') and (m.batch_id is null or e.batch_requests)
-    and e.events ? ('request.' || m.state)`;
+    and e.events ? ('request.' || m.state)
+  on conflict (event_id, endpoint_id) do nothing`;
 
 /** `moved`: event_id, id, tenant, state; only states that are ends. A batch ends again after a retry: that is another event. */
 export const tellOfBatches = (sql: ISql) => sql`

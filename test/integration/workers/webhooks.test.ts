@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { registerEndpoint } from "../../../producers/webhook-endpoint.ts";
 import type { Fleet } from "../../../src/fleet/fleet.ts";
 import { cancelBatch, openBatch } from "../../../src/ledger/batches.ts";
+import { cancelRequest } from "../../../src/ledger/requests.ts";
 import { claimDeliveries, giveUpDeliveries } from "../../../src/ledger/webhook-deliveries.ts";
 import {
   createEndpoint,
@@ -15,7 +16,7 @@ import { eventTypes } from "../../../src/webhook/event.ts";
 import { startWebhookSender, type WebhookSenderOptions } from "../../../workers/webhook-sender.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openTestFleet } from "../../support/fleet.ts";
-import { requestIn } from "../../support/ledger.ts";
+import { accepted, requestIn } from "../../support/ledger.ts";
 import { testProvider } from "../../support/provider.ts";
 import { startReceiver } from "../../support/receiver.ts";
 import { useServices } from "../../support/services.ts";
@@ -109,6 +110,20 @@ describe("a receiver", () => {
     expect(elsewhere.received).toHaveLength(0);
     expect(await healthOf(fleet, id)).toMatchObject({ failures: 0, failingSince: undefined });
     expect(errors).toEqual([]);
+  });
+
+  test("that fails every third time misses nothing, and hears nothing that did not happen", async () => {
+    const fleet = await openTestFleet(services, privately);
+    const receiver = await startReceiver((_received, nth) => (nth % 3 === 0 ? 503 : 200));
+    const { secret } = await register(fleet, receiver.url);
+    startSending(fleet);
+    const ids = await accepted(fleet.ledger, 100);
+    await Promise.all(ids.map((id) => cancelRequest(fleet.ledger, id)));
+    await allIn(fleet, "delivered");
+    const events = await Promise.all(receiver.received.map((one) => receiver.unwrap(one, secret)));
+    expect(events.length).toBeGreaterThan(100);
+    const told = new Set(events.map((event) => JSON.stringify(event)));
+    expect([...told].map((event) => JSON.parse(event).data.id).sort()).toEqual(ids.sort());
   });
 
   test("that answers 410 is told nothing more, and its secret is forgotten", async () => {

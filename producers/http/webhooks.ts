@@ -4,10 +4,11 @@ import { z } from "zod";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import { endpointById, listEndpoints, revokeEndpoint } from "../../src/ledger/webhook-endpoints.ts";
 import { eventTypes } from "../../src/webhook/event.ts";
-import { endpointJson, registerEndpoint } from "../webhook-endpoint.ts";
+import { endpointJson, type Registered, registerEndpoint } from "../webhook-endpoint.ts";
 import { read } from "../wire/complaint.ts";
 import { idSchema } from "../wire/fields.ts";
 import { withPatience } from "./errors.ts";
+import { invalidBody } from "./invalid-body.ts";
 import { type Problem, sendProblem } from "./problem.ts";
 import type { ById } from "./requests.ts";
 
@@ -21,14 +22,11 @@ const wishSchema = z.strictObject({
 export function addWebhooks(app: FastifyInstance, fleet: Fleet): void {
   app.post("/v1/webhooks", async (request, reply) => {
     const wish = read(wishSchema, request.body, "");
-    if (!wish.ok) return sendProblem(reply, invalid("invalid_request", wish.reason));
+    if (!wish.ok) return sendProblem(reply, invalidBody(wish.reason));
     const { tenant: own } = request.caller;
     const { url, events, batch_requests: batchRequests, tenant } = wish.value;
     if (own !== undefined && (tenant ?? own) !== own) {
-      return sendProblem(
-        reply,
-        invalid("invalid_request", `tenant must be ${own}, whose key this is, or absent`, "tenant"),
-      );
+      return sendProblem(reply, invalidBody(`tenant must be ${own}, whose key this is, or absent`));
     }
     const registered = await withPatience(
       registerEndpoint(fleet, {
@@ -38,12 +36,7 @@ export function addWebhooks(app: FastifyInstance, fleet: Fleet): void {
         batchRequests: batchRequests ?? false,
       }),
     );
-    if (!registered.ok) {
-      return sendProblem(
-        reply,
-        invalid(registered.code, registered.reason, registered.code === "bad_url" ? "url" : undefined),
-      );
-    }
+    if (!registered.ok) return sendProblem(reply, refused(registered));
     return reply.status(201).send({ ...endpointJson(registered.endpoint), secret: registered.secret });
   });
 
@@ -69,12 +62,12 @@ export function addWebhooks(app: FastifyInstance, fleet: Fleet): void {
 
 const isId = (id: string): boolean => z.uuid().safeParse(id).success;
 
-const invalid = (code: string, message: string, param?: string): Problem => ({
+const refused = ({ code, reason }: Extract<Registered, { ok: false }>): Problem => ({
   status: 400,
   type: "invalid_request_error",
   code,
-  message,
-  ...(param === undefined ? {} : { param }),
+  message: reason,
+  ...(code === "bad_url" ? { param: "url" } : {}),
 });
 
 const unknown = (id: string): Problem => ({

@@ -1,12 +1,12 @@
-import { Stream } from "openai/core/streaming";
 import { z } from "zod";
 import type { CallOutcome } from "../../../request/outcome.ts";
 import { answered } from "../../call-outcome.ts";
+import { jsonOrText } from "../../error-answer.ts";
 import { openEventStream } from "../../event-stream.ts";
 import type { Failing } from "../../failing.ts";
 import type { CallInput, CallIo } from "../../provider.ts";
-import { answersOf } from "../../sdk-answer.ts";
 import { chatBody } from "./chat-body.ts";
+import { enveloped } from "./error-envelope.ts";
 import { sideOf } from "./failure.ts";
 import { breakOf, finishOf } from "./finish.ts";
 import { type Line, sendOptions } from "./line.ts";
@@ -26,30 +26,32 @@ const chunkSchema = z.object({
     )
     .nullish(),
   usage: chatUsageSchema,
+  error: z.unknown().optional(),
 });
 
-/** One chat completion, streamed. The SDK keeps `[DONE]` to itself; the finish reason is the end that can be seen. */
+/** One chat completion, streamed. The finish reason is its end: some servers leave `[DONE]` out, and some send the usage between. */
 export async function callStreamed(line: Line, input: CallInput, io: CallIo, fail: Failing): Promise<CallOutcome> {
   const { client, dialect, credential } = line;
   const sent = { ...sendOptions(input, credential, io.signal), body: chatBody(input, dialect), stream: true };
   const opened = await openEventStream(() => client.post("/chat/completions", sent).asResponse(), io, fail);
   if (!opened.ok) return opened.outcome;
-  const { response } = opened;
+  const { headers } = opened;
   const calls = collectToolCalls();
   const said: Said[] = [];
   let usage: ChatUsage;
   let finish: string | undefined;
-  const side = () => ({ ...sideOf(response.headers), usage: chatUsage(usage, dialect) });
-  const events = Stream.fromSSEResponse<unknown>(response, new AbortController(), client);
-  for await (const step of answersOf(events)) {
+  const side = () => ({ ...sideOf(headers), usage: chatUsage(usage, dialect) });
+  const heard = await opened.read((data) => {
+    if (data.startsWith("[DONE]")) return "done";
+    const chunk = chunkSchema.safeParse(jsonOrText(data));
     // What comes after the end takes nothing away from it.
-    if (!step.ok && finish !== undefined) break;
-    if (!step.ok) return fail.thrown(step.error, side());
-    const chunk = chunkSchema.safeParse(step.value);
-    if (!chunk.success && finish !== undefined) continue;
+    if (finish !== undefined) {
+      usage = chunk.data?.usage ?? usage;
+      return undefined;
+    }
     if (!chunk.success) return fail.because({ kind: "server", message: "an event cannot be read" }, side());
+    if (chunk.data.error) return fail.refused({ body: jsonOrText(enveloped(data)), headers }, side());
     usage = chunk.data.usage ?? usage;
-    if (finish !== undefined) continue;
     const choice = chunk.data.choices?.find(({ index }) => (index ?? 0) === 0);
     if (choice?.delta) {
       const piece = saidIn(choice.delta);
@@ -58,7 +60,10 @@ export async function callStreamed(line: Line, input: CallInput, io: CallIo, fai
       for (const delta of calls.take(choice.delta.tool_calls)) io.onDelta(delta);
     }
     finish = choice?.finish_reason || undefined;
-  }
+    return undefined;
+  });
+  if (!heard.ok && finish === undefined) return fail.thrown(heard.error, side());
+  if (heard.ok && typeof heard.value === "object") return heard.value;
   if (finish === undefined) {
     return fail.because({ kind: "stream", message: "the stream ended without finish_reason" }, side());
   }

@@ -4,6 +4,7 @@ import { answered } from "../../call-outcome.ts";
 import { jsonOrText } from "../../error-answer.ts";
 import { openEventStream } from "../../event-stream.ts";
 import type { Failing } from "../../failing.ts";
+import { growingText } from "../../growing-text.ts";
 import type { CallInput, CallIo } from "../../provider.ts";
 import { chatBody } from "./chat-body.ts";
 import { enveloped } from "./error-envelope.ts";
@@ -37,7 +38,10 @@ export async function callStreamed(line: Line, input: CallInput, io: CallIo, fai
   if (!opened.ok) return opened.outcome;
   const { headers } = opened;
   const calls = collectToolCalls();
-  const said: Said[] = [];
+  const text = growingText();
+  const reasoning = growingText();
+  const sound: string[] = [];
+  let refusal = false;
   let usage: ChatUsage;
   let finish: string | undefined;
   const side = () => ({ ...sideOf(headers), usage: chatUsage(usage, dialect) });
@@ -55,7 +59,10 @@ export async function callStreamed(line: Line, input: CallInput, io: CallIo, fai
     const choice = chunk.data.choices?.find(({ index }) => (index ?? 0) === 0);
     if (choice?.delta) {
       const piece = saidIn(choice.delta);
-      said.push(piece);
+      text.add(piece.text);
+      reasoning.add(piece.reasoning);
+      if (piece.audio !== "") sound.push(piece.audio);
+      refusal ||= piece.refused;
       tell(io, piece);
       for (const delta of calls.take(choice.delta.tool_calls)) io.onDelta(delta);
     }
@@ -71,13 +78,15 @@ export async function callStreamed(line: Line, input: CallInput, io: CallIo, fai
   if (broken) return fail.because({ kind: broken, message: `the answer ended with ${finish}` }, side());
   const read = readCalls(calls.written());
   if (!read.ok) return fail.because({ kind: "server", message: read.message }, side());
-  const text = said.map((piece) => piece.text).join("");
-  const reasoning = said.map((piece) => piece.reasoning).join("");
-  const sound = said.map((piece) => piece.audio).filter((data) => data !== "");
   const { provider } = dialect;
+  const words = text.text();
   return answered(
-    { text, ...partsOf(text, reasoning, read.parts, provider), ...soundOf(sound, input.body, provider) },
-    finishOf(finish, { refusal: said.some(({ refused }) => refused), calls: read.parts.length > 0 }),
+    {
+      text: words,
+      ...partsOf(words, reasoning.text(), read.parts, provider),
+      ...soundOf(sound, input.body, provider),
+    },
+    finishOf(finish, { refusal, calls: read.parts.length > 0 }),
     chatUsage(usage, dialect),
     side(),
   );

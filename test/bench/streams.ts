@@ -52,17 +52,23 @@ async function measureAll(fleet: Fleet, settings: string, say: (line: string) =>
   const feeder = startFeeder(fleet, (error) => {
     throw error;
   });
-  for (const { provider, model } of subjects) {
-    const worker = await startMeasuredWorker(provider, {
-      ...environment,
-      MILLRACE_CONFIG: settings,
-      REDIS_URL: fleet.redisUrl,
-      DATABASE_URL: fleet.databaseUrl,
-    });
-    Object.assign(found, await measure(fleet, worker, { provider, model }, say));
-    await worker.end();
+  try {
+    for (const { provider, model } of subjects) {
+      const worker = await startMeasuredWorker(provider, {
+        ...environment,
+        MILLRACE_CONFIG: settings,
+        REDIS_URL: fleet.redisUrl,
+        DATABASE_URL: fleet.databaseUrl,
+      });
+      try {
+        Object.assign(found, await measure(fleet, worker, { provider, model }, say));
+      } finally {
+        await worker.end();
+      }
+    }
+  } finally {
+    await feeder.stop();
   }
-  await feeder.stop();
   return found;
 }
 

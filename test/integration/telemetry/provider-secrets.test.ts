@@ -32,7 +32,7 @@ describe("no part of a credential", () => {
     for (const { id, operations } of all) {
       const connection = connectTo(config, id);
       if (connection === undefined) throw new Error(`${id} has no credential`);
-      const before = echo.asked.length;
+      const before = echo.requests.length;
       for (const status of [200, 400, 401, 403, 404, 429, 500]) {
         echo.status = status;
         // A probe may be content with an answer that only shows who asked.
@@ -47,7 +47,7 @@ describe("no part of a credential", () => {
           }
         }
       }
-      expect(echo.asked.length, `${id} asked`).toBeGreaterThan(before);
+      expect(echo.requests.length, `${id} asked`).toBeGreaterThan(before);
     }
   });
 
@@ -122,6 +122,6 @@ describe("no part of a credential", () => {
     }
     expect(said["provider logs -n 100 --failed"]).toContain("[key]");
     expect(said["traces"]).toContain("some-model");
-    expect(echo.asked.length).toBeGreaterThanOrEqual(all.length);
+    expect(echo.requests.length).toBeGreaterThanOrEqual(all.length);
   }, 300_000);
 });

@@ -190,6 +190,8 @@ describe("gemini", () => {
   it("streams from a model that was tuned, by its full name", async () => {
     const { sent } = await exchange(server, at(), sse(answer()), { stream: true, model: "tunedModels/mine" });
     expect(sent.path).toBe("/v1beta/tunedModels/mine:streamGenerateContent?alt=sse");
+    const elsewhere = await exchange(server, at(), sse(answer()), { stream: true, model: "models/../../v1/x?y" });
+    expect(elsewhere.sent.path).toBe("/v1beta/models/..%2F..%2Fv1%2Fx%3Fy:streamGenerateContent?alt=sse");
   });
 
   it("reads a stream cut inside an event as a cut stream", async () => {

@@ -87,13 +87,14 @@ async function callWhole(
   return gathered({ thinker: id, fail, onDelta: () => {} }, sent.value.response);
 }
 
-/** A model with a slash is the full name of a resource, such as `tunedModels/mine`. */
 const streamRequest = ({ model, correlation }: CallInput, body: WireObject) =>
-  jsonRequest(
-    `/v1beta/${model.includes("/") ? model : `models/${model}`}:streamGenerateContent?alt=sse`,
-    body,
-    correlation,
-  );
+  jsonRequest(`/v1beta/${resourceOf(model)}:streamGenerateContent?alt=sse`, body, correlation);
+
+/** A model that was tuned has its collection in its name; nothing else leads out of that of models. */
+function resourceOf(model: string): string {
+  const [, collection = "models", name = model] = /^(models|tunedModels)\/(.*)$/s.exec(model) ?? [];
+  return `${collection}/${encodeURIComponent(name)}`;
+}
 
 async function callEmbedding(
   at: Address,

@@ -17,6 +17,7 @@ import type { PassedOver } from "./claim.ts";
 import { despiteDeadlocks, isRowRefused } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
 import type { KeptAudio } from "./result-audio.ts";
+import { detailsOf } from "./usage-columns.ts";
 import { tellOfRequests } from "./webhook-outbox.ts";
 
 /** One provider call, as it will stand in `attempts`. */
@@ -249,19 +250,6 @@ const callColumns = (attempt: AttemptRow) => ({
   duration_ms: Math.round(attempt.durationMs),
   first_token_ms: attempt.firstTokenMs === undefined ? undefined : Math.round(attempt.firstTokenMs),
 });
-
-/** What has no column of its own. */
-function detailsOf(usage: Usage): object | undefined {
-  const {
-    inputTokens: _i,
-    outputTokens: _o,
-    cacheReadTokens: _r,
-    cacheWriteTokens: _w,
-    reasoningTokens: _t,
-    ...details
-  } = usage;
-  return Object.keys(details).length === 0 ? undefined : details;
-}
 
 const tokens = (count: number | undefined): number | undefined =>
   count === undefined || count > largestCount ? undefined : count;

@@ -175,3 +175,13 @@ export async function countOpen({ sql: ledger }: Pick<Ledger, "sql">): Promise<v
     await sql`delete from open_counts where open = 0 and scope <> ${fleetScope}`;
   });
 }
+
+/** What is open in the whole fleet at most, and when rows were counted last; undefined: they never were. */
+export async function openInFleet({
+  sql,
+}: Pick<Ledger, "sql">): Promise<{ readonly open: number; readonly countedAt: Date } | undefined> {
+  const [row] = await sql<{ open: string; countedAt: Date | null }[]>`
+    select open, counted_at as "countedAt" from open_counts where scope = ${fleetScope}`;
+  if (row === undefined || row.countedAt === null) return undefined;
+  return { open: Number(row.open), countedAt: row.countedAt };
+}

@@ -106,12 +106,15 @@ function usedOf(shape: Shape, i: number, kept: KeptPool, nowUs: number): number 
 
 const slotUs = 10_000_000;
 
-/** `q` is the most of slot `qs`, `r` of the one before. A window that is over says nothing of the present one. */
+/**
+ * `q` is the most of slot `qs`, `r` of the one before. A window that is over says nothing of the present one, nor does a pool
+ * that began cold of what was used: it counts what it lacks.
+ */
 function mostBefore(i: number, kept: KeptPool, nowUs: number, shape: Shape): number {
   if (shape.kind !== "bucket") return 0;
   const field = fieldsOf(kept);
   const passed = Math.floor(nowUs / slotUs) - (field("qs") ?? Number.NEGATIVE_INFINITY);
-  if (passed > 1) return 0;
+  if (passed > 1 || nowUs - (field("cs") ?? 0) < 2 * slotUs) return 0;
   return Math.max(field(`q${i}`) ?? 0, passed === 0 ? (field(`r${i}`) ?? 0) : 0);
 }
 

@@ -18,6 +18,8 @@ export interface LookJson {
   readonly minute: MinuteJson | null;
   readonly slots: SlotsJson | null;
   readonly hours: readonly HourJson[] | null;
+  /** Of those hours. */
+  readonly dayCost: string | null;
   readonly models: readonly ModelJson[] | null;
   readonly failures: readonly FailureJson[] | null;
 }
@@ -55,15 +57,18 @@ export interface LaneJson {
 export interface PoolJson {
   readonly pool: string;
   readonly gauges: readonly GaugeJson[];
+  /** What is metered there without a known limit. */
+  readonly unlimited: readonly string[];
   /** Pauses and slowdowns. */
   readonly notes: readonly string[];
 }
 
 export interface GaugeJson {
   readonly name: string;
-  /** In [0, 1]; null: there is no limit to measure it by. */
-  readonly share: number | null;
-  /** What the share is of. */
+  /** In [0, 1]. */
+  readonly share: number;
+  /** What is used, and of what: `72 %` of `4,000 a minute`. */
+  readonly used: string;
   readonly of: string;
 }
 

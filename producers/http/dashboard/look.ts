@@ -14,7 +14,7 @@ import { type LedgerFacts, mostEvents, openLedgerFacts } from "./ledger-facts.ts
 import type { LookJson } from "./look-json.ts";
 import { poolJson } from "./pool-gauges.ts";
 import { openRedisLook, type RedisFacts } from "./redis-facts.ts";
-import { failureJson, hourJson, minuteJson, minuteUses, modelJson, slotsJson } from "./traffic-rows.ts";
+import { dayCost, failureJson, hourJson, minuteJson, minuteUses, modelJson, slotsJson } from "./traffic-rows.ts";
 
 export interface Looker {
   look(): Promise<LookJson>;
@@ -55,6 +55,7 @@ export function openLooker(fleet: Fleet): Looker {
       minute: minuteJson(facts.recent),
       slots: slotsJson(facts.recent),
       hours: facts.hours.map(hourJson),
+      dayCost: dayCost(facts.hours),
       models: facts.models.slice(0, mostModels).map(modelJson),
       failures: facts.failures.map((line) => failureJson(line, nowMs)),
     };
@@ -69,6 +70,7 @@ const unknownLedger = {
   minute: null,
   slots: null,
   hours: null,
+  dayCost: null,
   models: null,
   failures: null,
 };

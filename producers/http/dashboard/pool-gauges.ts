@@ -12,9 +12,14 @@ export interface MinuteUse {
 }
 
 export function poolJson(pool: PoolStatus, minute: MinuteUse | undefined): PoolJson {
+  const gauges = [
+    ...pool.quotas.map((quota) => ({ name: dimensionWords[quota.dimension], gauge: quotaGauge(quota, minute) })),
+    { name: "calls at once", gauge: concurrencyGauge(pool) },
+  ];
   return {
     pool: pool.pool,
-    gauges: [...pool.quotas.map((quota) => quotaGauge(quota, minute)), concurrencyGauge(pool)],
+    gauges: gauges.flatMap(({ gauge }) => gauge ?? []),
+    unlimited: gauges.filter(({ gauge }) => gauge === undefined).map(({ name }) => name),
     notes: notesOf(pool),
   };
 }
@@ -22,21 +27,16 @@ export function poolJson(pool: PoolStatus, minute: MinuteUse | undefined): PoolJ
 /** A burst of fewer units is full or empty with each call: then the minute says more. */
 const smallRoom = 5;
 
-function quotaGauge(quota: Quota, minute: MinuteUse | undefined): GaugeJson {
-  const { limit, room, mostUsed } = quota;
-  const share =
-    limit === undefined || room === undefined
-      ? undefined
-      : room >= smallRoom || quota.per === "day"
-        ? mostUsed / room
-        : minute && usedIn(quota, minute) / limit;
-  const cold = quota.cold && share !== undefined && share > 0 ? ", started low" : "";
-  return {
-    name: dimensionWords[quota.dimension],
-    share: share === undefined ? null : Math.min(1, share),
-    of: limit === undefined ? "no limit known" : `${limitOf(quota)}${cold}`,
-  };
+function quotaGauge(quota: Quota, minute: MinuteUse | undefined): GaugeJson | undefined {
+  const { dimension, limit, room, mostUsed, cold } = quota;
+  if (limit === undefined || room === undefined) return undefined;
+  const ofRoom = room >= smallRoom || quota.per === "day" ? mostUsed / room : undefined;
+  const share = Math.min(1, ofRoom ?? (minute === undefined ? 0 : usedIn(quota, minute) / limit));
+  const started = cold && ofRoom !== undefined && share > 0 ? ", started low" : "";
+  return { name: dimensionWords[dimension], share, used: percent(share), of: `${limitOf(quota)}${started}` };
 }
+
+const percent = (share: number): string => (share > 0 && share < 0.01 ? "<1 %" : `${Math.floor(share * 100)} %`);
 
 function usedIn({ dimension }: Quota, minute: MinuteUse): number {
   if (dimension === "inputTokens") return minute.inputTokens;
@@ -44,11 +44,15 @@ function usedIn({ dimension }: Quota, minute: MinuteUse): number {
   return dimension === "tokens" ? minute.inputTokens + minute.outputTokens : minute.requests;
 }
 
-const concurrencyGauge = ({ inFlight, concurrency }: PoolStatus): GaugeJson => ({
-  name: "calls at once",
-  share: concurrency === undefined ? null : Math.min(1, inFlight / Math.max(1, concurrency)),
-  of: concurrency === undefined ? `${count(inFlight)}, no limit known` : `${count(inFlight)} of ${count(concurrency)}`,
-});
+const concurrencyGauge = ({ inFlight, concurrency }: PoolStatus): GaugeJson | undefined =>
+  concurrency === undefined
+    ? undefined
+    : {
+        name: "calls at once",
+        share: Math.min(1, inFlight / Math.max(1, concurrency)),
+        used: count(inFlight),
+        of: count(concurrency),
+      };
 
 function notesOf({ pausedForMs, pace }: PoolStatus): string[] {
   const pause = pausedForMs > 0 ? [`paused by the provider for ${span(pausedForMs)}`] : [];

@@ -89,6 +89,12 @@ export const hourJson = (hour: HourStats): HourJson => ({
   p99Ms: hour.p99Ms,
 });
 
+export const dayCost = (hours: readonly HourStats[]): string =>
+  spendInShort(
+    hours.reduce((sum, { costNanoUsd }) => sum + costNanoUsd, 0n),
+    hours.reduce((sum, { unpriced }) => sum + unpriced, 0),
+  );
+
 export const modelJson = (stats: ModelStats): ModelJson => ({
   provider: stats.provider,
   model: stats.model,

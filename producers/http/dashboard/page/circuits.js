@@ -6,7 +6,7 @@ import { ago, count, span, timeOfDay } from "./words.js";
 /** @typedef {import("../look-json.ts").CircuitEventJson} CircuitEvent */
 
 const hourMs = 3_600_000;
-const [width, height] = [120, 10];
+const [width, height, least] = [120, 10, 3];
 
 /** @param {readonly Circuit[] | null} circuits @param {readonly CircuitEvent[] | null} events */
 export function showCircuits(circuits, events) {
@@ -58,7 +58,7 @@ const showStates = keyedList(
 /** @param {Element} strip @param {Circuit["history"]} history */
 function drawHistory(strip, history) {
   const begun = history[0]?.fromMs ?? 0;
-  const x = (/** @type {number} */ atMs) => (Math.min(1, Math.max(0, (atMs - begun) / hourMs)) * width).toFixed(1);
+  const x = (/** @type {number} */ atMs) => Math.min(1, Math.max(0, (atMs - begun) / hourMs)) * width;
   const parts = history.map((part, at) => ({
     from: x(part.fromMs),
     until: x(history[at + 1]?.fromMs ?? begun + hourMs),
@@ -72,8 +72,14 @@ function drawHistory(strip, history) {
   strip.setAttribute("data-drawn", drawn);
   strip.replaceChildren(
     ...parts.map(({ from, until, state }) =>
-      // A short opening is seen, too.
-      draw("rect", { x: from, y: 0, height, width: Math.max(1.5, Number(until) - Number(from)), "data-state": state }),
+      // A short opening is seen, too, and one that has only just begun.
+      draw("rect", {
+        x: Math.min(from, width - least),
+        y: 0,
+        height,
+        width: Math.max(least, until - from),
+        "data-state": state,
+      }),
     ),
   );
 }

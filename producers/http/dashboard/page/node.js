@@ -44,7 +44,7 @@ export function byId(id) {
 
 /**
  * One node for each item, kept by its key over all looks, in the order of the items. Where there are none, `#<id>-empty`
- * is shown instead.
+ * is shown instead, if the page has it.
  * @template Item
  * @param {string} id
  * @param {(item: Item) => string} keyOf
@@ -53,13 +53,16 @@ export function byId(id) {
  */
 export function keyedList(id, keyOf, begin) {
   const place = byId(id);
-  const empty = byId(`${id}-empty`);
+  const empty = document.getElementById(`${id}-empty`);
+  const headings = [...(place.closest("table")?.querySelectorAll("thead th") ?? [])].map(
+    (head) => head.textContent ?? "",
+  );
   /** @type {Map<string, { readonly node: HTMLElement, readonly update: (item: Item) => void }>} */
   let rows = new Map();
   return (items) => {
     place.classList.toggle("stale", items === null);
     if (items === null) return;
-    const next = new Map(items.map((item) => [keyOf(item), rows.get(keyOf(item)) ?? begin(item)]));
+    const next = new Map(items.map((item) => [keyOf(item), rows.get(keyOf(item)) ?? labelled(begin(item), headings)]));
     for (const [key, { node }] of rows) if (!next.has(key)) node.remove();
     let before = place.firstElementChild;
     for (const item of items) {
@@ -70,7 +73,7 @@ export function keyedList(id, keyOf, begin) {
       else place.insertBefore(row.node, before);
     }
     rows = next;
-    empty.hidden = items.length > 0;
+    if (empty !== null) empty.hidden = items.length > 0;
     const frame = place.closest(".scroll");
     if (!(frame instanceof HTMLElement)) return;
     frame.hidden = items.length === 0;
@@ -81,15 +84,36 @@ export function keyedList(id, keyOf, begin) {
 }
 
 /**
+ * On a narrow screen a row is a card, and each cell says itself what it is.
+ * @template {{ readonly node: HTMLElement }} Row
+ * @param {Row} row
+ * @param {readonly string[]} headings
+ */
+function labelled(row, headings) {
+  for (const [at, heading] of headings.entries()) row.node.children[at]?.setAttribute("data-label", heading);
+  return row;
+}
+
+/** A table that is laid out as cards is none any more to a screen reader, unless each part says what it is. */
+export function keepTables() {
+  for (const table of document.querySelectorAll("table")) {
+    table.setAttribute("role", "table");
+    for (const group of table.querySelectorAll("thead, tbody")) group.setAttribute("role", "rowgroup");
+    for (const row of table.querySelectorAll("thead tr")) row.setAttribute("role", "row");
+    for (const head of table.querySelectorAll("thead th")) head.setAttribute("role", "columnheader");
+  }
+}
+
+/**
  * A table row whose cells are texts. The first is its head.
  * @param {readonly string[]} classes of the cells, such as `n` for numbers; one for each
  */
 export function textRow(classes) {
   const cells = classes.map((name, at) =>
-    make(at === 0 ? "th" : "td", { class: name, ...(at === 0 ? { scope: "row" } : {}) }),
+    at === 0 ? make("th", { class: name, scope: "row", role: "rowheader" }) : make("td", { class: name, role: "cell" }),
   );
   return {
-    node: make("tr", {}, ...cells),
+    node: make("tr", { role: "row" }, ...cells),
     cells,
     /** @param {readonly string[]} texts */
     say(texts) {

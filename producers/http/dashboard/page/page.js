@@ -4,10 +4,11 @@ import { showCircuits } from "./circuits.js";
 import { showFailures } from "./failures.js";
 import { showLanes } from "./lanes.js";
 import { follow } from "./live.js";
-import { byId, say } from "./node.js";
+import { byId, keepTables, say } from "./node.js";
 import { showPools } from "./pools.js";
 import { showDay, showNow } from "./traffic.js";
 
+keepTables();
 follow((look) => {
   const trouble = byId("trouble");
   trouble.hidden = look.trouble.length === 0;

@@ -1,6 +1,5 @@
 /** Limits: one gauge for each, with the mark at which bulk work stops. */
 import { keyedList, make, say, setAll } from "./node.js";
-import { percent, unknown } from "./words.js";
 
 /** @typedef {import("../look-json.ts").PoolJson} Pool */
 /** @typedef {import("../look-json.ts").GaugeJson} Gauge */
@@ -11,12 +10,21 @@ export const showPools = keyedList(
   (pool) => `${pool.pool} ${pool.gauges.map(({ name }) => name).join()}`,
   (first) => {
     const gauges = first.gauges.map(({ name }) => gaugeNode(first.pool, name));
-    const notes = make("p", { class: "notes" });
+    const [notes, unlimited] = [make("p", { class: "notes" }), make("p", { class: "unlimited" })];
     return {
-      node: make("article", { class: "pool" }, make("h3", {}, first.pool), ...gauges.map(({ node }) => node), notes),
+      node: make(
+        "article",
+        { class: "pool" },
+        make("h3", {}, first.pool),
+        ...gauges.map(({ node }) => node),
+        unlimited,
+        notes,
+      ),
       /** @param {Pool} pool */
       update(pool) {
         for (const [at, gauge] of pool.gauges.entries()) gauges[at]?.update(gauge);
+        unlimited.hidden = pool.unlimited.length === 0;
+        say(unlimited, `no limit known: ${pool.unlimited.join(", ")}`);
         notes.hidden = pool.notes.length === 0;
         say(notes, pool.notes.join("; "));
       },
@@ -36,15 +44,12 @@ function gaugeNode(pool, name) {
   return {
     node: make("div", { class: "gauge" }, words, meter),
     /** @param {Gauge} gauge */
-    update({ share, of: whole }) {
-      // Without a limit there is nothing to measure by, and the words say so.
-      meter.hidden = share === null;
-      say(value, share === null ? unknown : percent(share));
-      say(of, share === null ? whole : `of ${whole}`);
-      if (share === null) return;
+    update({ share, used, of: whole }) {
+      say(value, used);
+      say(of, `of ${whole}`);
       bar.style.setProperty("inline-size", `${share * 100}%`);
       meter.dataset["state"] = share >= nearlyFull ? "full" : "some";
-      setAll(meter, { "aria-valuetext": `${percent(share)} of ${whole}`, "aria-valuenow": Math.round(share * 100) });
+      setAll(meter, { "aria-valuetext": `${used} of ${whole}`, "aria-valuenow": Math.round(share * 100) });
     },
   };
 }

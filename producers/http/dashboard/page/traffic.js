@@ -8,7 +8,7 @@ import { ago, bounded, count, counted, percent, short, span, timeOfDay, unknown 
 /** @typedef {import("../look-json.ts").ModelJson} Model */
 
 /** @param {Look} look */
-export function showNow({ open, minute, slots }) {
+export function showNow({ open, minute, slots, dayCost }) {
   figure("open", open === null ? unknown : bounded(open.all), open === null ? "" : openWords(open));
   figure(
     "calls",
@@ -26,7 +26,7 @@ export function showNow({ open, minute, slots }) {
     p50Ms === null ? (minute?.calls === 0 ? "no calls" : unknown) : span(p50Ms),
     p50Ms === null ? "" : latencyWords(minute),
   );
-  figure("cost", minute === null ? unknown : minute.cost, "");
+  figure("cost", minute === null ? unknown : minute.cost, dayCost === null ? "" : `24 h: ${dayCost}`);
   if (slots !== null) showSlots(slots);
 }
 
@@ -88,7 +88,7 @@ function showSlots({ seconds, fromMs, untilMs, slots }) {
     };
   });
   const highest = Math.max(...[...seenSlots.values()].map(({ calls }) => calls), 0);
-  const words = `up to ${counted(highest, "call")} in ${seconds} s`;
+  const words = highest === 0 ? "no calls" : `up to ${counted(highest, "call")} in ${seconds} s`;
   note("slots", words);
   drawBars(byId("slots"), `Calls ended in the last five minutes, ${words}`, ["ok", "bad"], points);
 }
@@ -127,7 +127,7 @@ export function showDay({ hours, models, atMs }) {
     ),
   );
   const latest = hours.at(-1);
-  const latency = latest === undefined ? "no calls" : `${span(latest.p50Ms)} and ${span(latest.p99Ms)} of late`;
+  const latency = latest === undefined ? "no calls" : `${span(latest.p50Ms)} and ${span(latest.p99Ms)} this hour`;
   note("latency", latency);
   drawLines(
     byId("latency"),
@@ -151,7 +151,7 @@ export function showDay({ hours, models, atMs }) {
       0,
     ),
   );
-  const cost = latest === undefined ? "no calls" : `${latest.cost} in the last hour`;
+  const cost = latest === undefined ? "no calls" : `${latest.cost} this hour`;
   note("cost", cost);
   // Only the height of a bar: what is written is exact.
   drawBars(
@@ -164,7 +164,8 @@ export function showDay({ hours, models, atMs }) {
       0,
     ),
   );
-  showHours([...hours].reverse());
+  byId("hours-details").hidden = hours.length === 0;
+  showRows([...hours].reverse());
 }
 
 /** @type {(models: readonly Model[] | null) => void} */
@@ -193,23 +194,26 @@ const showModels = keyedList(
   },
 );
 
-/** @param {readonly Hour[]} hours */
-function showHours(hours) {
-  byId("hours").replaceChildren(
-    ...hours.map((hour) => {
-      const row = textRow(["", "n", "n", "n", "n", "n", "n", "n"]);
-      row.say([
-        timeOfDay(hour.atMs),
-        count(hour.calls),
-        count(hour.failed),
-        count(hour.inputTokens),
-        count(hour.outputTokens),
-        span(hour.p50Ms),
-        span(hour.p99Ms),
-        hour.cost,
-      ]);
-      return row.node;
-    }),
-  );
-  byId("hours-details").hidden = hours.length === 0;
-}
+/** @type {(hours: readonly Hour[] | null) => void} */
+const showRows = keyedList(
+  "hours",
+  (hour) => String(hour.atMs),
+  () => {
+    const row = textRow(["name", "n", "n", "n", "n", "n", "n", "n"]);
+    return {
+      node: row.node,
+      /** @param {Hour} hour */
+      update: (hour) =>
+        row.say([
+          timeOfDay(hour.atMs),
+          count(hour.calls),
+          count(hour.failed),
+          count(hour.inputTokens),
+          count(hour.outputTokens),
+          span(hour.p50Ms),
+          span(hour.p99Ms),
+          hour.cost,
+        ]),
+    };
+  },
+);

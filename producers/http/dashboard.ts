@@ -82,7 +82,11 @@ function pageFiles(): readonly PageFile[] {
   const read = (name: string) => readFileSync(new URL(`./dashboard/page/${name}`, import.meta.url));
   return [
     { path: "/", type: "text/html; charset=utf-8", body: read("page.html") },
-    { path: "/dashboard/page.css", type: "text/css; charset=utf-8", body: read("page.css") },
+    ...["page", "parts"].map((name) => ({
+      path: `/dashboard/${name}.css`,
+      type: "text/css; charset=utf-8",
+      body: read(`${name}.css`),
+    })),
     { path: "/dashboard/icon.svg", type: "image/svg+xml", body: read("icon.svg") },
     ...scripts.map((name) => ({
       path: `/dashboard/${name}.js`,

@@ -3,7 +3,7 @@
  * requests than that a thousand lines, evenly spread, say how it stands. Batch by batch and exactly: `batchCounts`.
  */
 import type { BatchView } from "./batches.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Within } from "./read-by-index.ts";
 
 export interface BatchStanding {
   readonly id: string;
@@ -19,17 +19,15 @@ export interface BatchStanding {
   readonly estimated: boolean;
 }
 
-/** A count that reads this much is not known. */
-const mostCounted = 5_000;
 const samples = 1_000;
 
 /** Unfinished batches of all tenants, newest first. */
-export async function openBatches({ sql }: Ledger, limit: number): Promise<BatchHead[]> {
+export async function openBatches({ sql }: Within, limit: number): Promise<BatchHead[]> {
   return sql<BatchHead[]>`${heads(sql)} where finished_at is null order by id desc limit ${limit}`;
 }
 
 /** Those that ended last, newest first. */
-export async function endedBatches({ sql }: Ledger, limit: number): Promise<BatchHead[]> {
+export async function endedBatches({ sql }: Within, limit: number): Promise<BatchHead[]> {
   return sql<BatchHead[]>`
     ${heads(sql)} where finished_at is not null order by finished_at desc, id desc limit ${limit}`;
 }
@@ -38,14 +36,14 @@ export type BatchHead = Pick<BatchView, "id" | "tenant" | "state" | "source" | "
   readonly finishedAt: Date | null;
 };
 
-const heads = (sql: Ledger["sql"]) =>
+const heads = (sql: Within["sql"]) =>
   sql`select id, tenant, state, source, total, created_at as "createdAt", finished_at as "finishedAt" from batches`;
 
-/** In the order of `batches`. */
+/** In the order of `batches`; a count that reads `most` is not known. To be asked within readByIndex. */
 export async function batchStandings(
-  ledger: Ledger,
+  ledger: Within,
   batches: readonly Pick<BatchHead, "id" | "state" | "total">[],
-  most = mostCounted,
+  most: number,
 ): Promise<BatchStanding[]> {
   const rows = await countRows(
     ledger,
@@ -55,9 +53,11 @@ export async function batchStandings(
   return Promise.all(
     batches.map(async (batch) => {
       const found = rows.filter(({ id }) => id === batch.id);
-      const of = (state: string) => found.find((row) => row.state === state)?.n ?? 0;
+      const of = (...states: readonly string[]) =>
+        found.reduce((sum, { state, n }) => (states.includes(state) ? sum + n : sum), 0);
       const accepted = batch.state === "accepting" ? of("lines") : batch.total;
-      const isKnown = found.every((row) => row.state === "lines" || row.n < most);
+      const isKnown =
+        of("queued", "dispatched", "running", "waiting", "held") < most && of("failed", "cancelled") < most;
       return isKnown
         ? standing(batch.id, accepted, of)
         : { ...standing(batch.id, accepted, await sampled(ledger, batch.id, accepted)), estimated: true };
@@ -72,23 +72,23 @@ function standing(id: string, accepted: number, of: (state: string) => number): 
   return { id, accepted, succeeded, failed, cancelled, running, waiting, estimated: false };
 }
 
-/** The state is spelt out each time: a partial index serves only what is known to be in it. */
-function countRows({ sql }: Ledger, ids: readonly string[], most: number) {
-  const upTo = (state: string, rows: ReturnType<typeof sql>) => sql`
-    select a.id, ${state} as state, c.n from asked a, lateral (
-      select count(*)::int as n from (select from requests r where r.batch_id = a.id and ${rows} limit ${most}) s) c`;
-  return sql<{ id: string; state: string; n: number }[]>`
+/** The states of each part are those of one partial index, so that no other index fits. */
+const countRows = ({ sql }: Within, ids: readonly string[], most: number) =>
+  sql<{ id: string; state: string; n: number }[]>`
     with asked as (select unnest(${ids as string[]}::uuid[]) as id)
-    ${upTo("queued", sql`state = 'queued'`)} union all ${upTo("dispatched", sql`state = 'dispatched'`)}
-    union all ${upTo("running", sql`state = 'running'`)} union all ${upTo("waiting", sql`state = 'waiting'`)}
-    union all ${upTo("held", sql`state = 'held'`)} union all ${upTo("failed", sql`state = 'failed'`)}
-    union all ${upTo("cancelled", sql`state = 'cancelled'`)}
-    union all select a.id, 'lines', l.line_no from asked a, lateral (
+    select a.id, c.state, c.n from asked a, lateral (
+      select state, count(*)::int as n from (select state from requests r
+        where r.batch_id = a.id and state in ('queued', 'dispatched', 'running', 'waiting', 'held') limit ${most}) s group by state) c
+    union all
+    select a.id, c.state, c.n from asked a, lateral (
+      select state, count(*)::int as n from (select state from requests r
+        where r.batch_id = a.id and state in ('failed', 'cancelled') limit ${most}) s group by state) c
+    union all
+    select a.id, 'lines', l.line_no from asked a, lateral (
       select line_no from batch_lines l where l.batch_id = a.id order by line_no desc limit 1) l`;
-}
 
 /** Lines end about in their order, so an even spread is right to a thousandth. */
-async function sampled({ sql }: Ledger, id: string, accepted: number): Promise<(state: string) => number> {
+async function sampled({ sql }: Within, id: string, accepted: number): Promise<(state: string) => number> {
   const rows = await sql<{ state: string; n: number }[]>`
     with lines as (
       select l.request_id from generate_series(0, ${samples - 1}) as k, lateral (

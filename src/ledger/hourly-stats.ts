@@ -1,5 +1,5 @@
 /** All calls by the hour, from the roll-up: what it costs to ask follows the hours and the models, not the calls. */
-import type { Ledger } from "./ledger.ts";
+import type { Within } from "./read-by-index.ts";
 import { percentileMs } from "./stats.ts";
 
 export interface HourStats {
@@ -27,7 +27,7 @@ interface Row {
 }
 
 /** The present hour and those before it, `hours` in all; an hour without a call has no entry. Lags behind by the reconciler's tick. */
-export async function hourlyStats(ledger: Ledger, hours: number): Promise<HourStats[]> {
+export async function hourlyStats(ledger: Within, hours: number): Promise<HourStats[]> {
   const rows = await ledger.sql<Row[]>`
     with wanted as (
       select * from attempt_stats where hour > date_trunc('hour', now()) - ${hours} * interval '1 hour'

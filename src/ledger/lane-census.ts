@@ -3,8 +3,9 @@
  * asking costs the same with a thousand requests as with ten million.
  */
 import type { Ledger } from "./ledger.ts";
+import { readByIndex, type Within } from "./read-by-index.ts";
 
-/** Where counts stop unless told otherwise. */
+/** A count that reads this much means "at least this many". */
 export const censusLimit = 100_000;
 
 export const openStates = ["queued", "dispatched", "running", "waiting", "held"] as const;
@@ -23,12 +24,12 @@ interface CountRow {
   readonly n: number;
 }
 
-/** One entry for each of `lanes`, in their order; a count that reads `limit` means "at least this many". */
-export async function laneCensus(
-  ledger: Ledger,
-  lanes: readonly string[],
-  limit: number = censusLimit,
-): Promise<LaneCensus[]> {
+/** One entry for each of `lanes`, in their order. */
+export const laneCensus = (ledger: Ledger, lanes: readonly string[]): Promise<LaneCensus[]> =>
+  readByIndex(ledger, (within) => laneCensusWithin(within, lanes, censusLimit));
+
+/** A count that reads `limit` means "at least this many". To be asked within readByIndex. */
+export async function laneCensusWithin(ledger: Within, lanes: readonly string[], limit: number): Promise<LaneCensus[]> {
   const [counts, ages] = await Promise.all([countRows(ledger, lanes, limit), oldestRows(ledger, lanes)]);
   return lanes.map((lane) => {
     const of = (state: OpenState) => counts.find((row) => row.lane === lane && row.state === state)?.n ?? 0;
@@ -47,7 +48,7 @@ export async function laneCensus(
 }
 
 /** Queued and dispatched rows are indexed by lane; of the others the first `limit` are read and sorted out. */
-const countRows = ({ sql }: Ledger, lanes: readonly string[], limit: number) =>
+const countRows = ({ sql }: Within, lanes: readonly string[], limit: number) =>
   sql<CountRow[]>`
     with lanes as (select unnest(${lanes as string[]}::text[]) as lane)
     select l.lane, 'queued' as state, q.n from lanes l, lateral (
@@ -63,7 +64,7 @@ const countRows = ({ sql }: Ledger, lanes: readonly string[], limit: number) =>
     select lane, 'held', count(*)::int from (select lane from requests where state = 'held' limit ${limit}) s group by lane`;
 
 /** Ids are in the order of acceptance: the least id of each (class, tenant) is its oldest; the walk is the feeder's. */
-const oldestRows = ({ sql }: Ledger, lanes: readonly string[]) =>
+const oldestRows = ({ sql }: Within, lanes: readonly string[]) =>
   sql<{ lane: string; oldest_ms: number | null }[]>`
     with recursive
     lanes as (select unnest(${lanes as string[]}::text[]) as lane),

@@ -8,6 +8,7 @@
 import type { ISql } from "postgres";
 import { type BacklogBounds, tenantBound } from "../config/backlog.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Within } from "./read-by-index.ts";
 
 /** What one bound is asked for. */
 export interface Ask {
@@ -179,7 +180,7 @@ export async function countOpen({ sql: ledger }: Pick<Ledger, "sql">): Promise<v
 /** What is open in the whole fleet at most, and when rows were counted last; undefined: they never were. */
 export async function openInFleet({
   sql,
-}: Pick<Ledger, "sql">): Promise<{ readonly open: number; readonly countedAt: Date } | undefined> {
+}: Within): Promise<{ readonly open: number; readonly countedAt: Date } | undefined> {
   const [row] = await sql<{ open: string; countedAt: Date | null }[]>`
     select open, counted_at as "countedAt" from open_counts where scope = ${fleetScope}`;
   if (row === undefined || row.countedAt === null) return undefined;

@@ -2,7 +2,7 @@
  * The calls that ended last, for whoever watches: from the newest rows by the transaction that wrote them, so looking costs the
  * same whatever there was before. Where more ended than are read, what is older than those is not known.
  */
-import type { Ledger } from "./ledger.ts";
+import type { Within } from "./read-by-index.ts";
 
 /** What ended of one deployment within one slot. */
 export interface SlotCalls {
@@ -32,9 +32,9 @@ export interface RecentCalls {
 
 export const slotSeconds = 5;
 const historySeconds = 300;
-const mostRows = 10_000;
 
-export async function recentCalls(ledger: Ledger, most = mostRows): Promise<RecentCalls> {
+/** To be asked within readByIndex. */
+export async function recentCalls(ledger: Within, most: number): Promise<RecentCalls> {
   const [slots, [whole]] = await Promise.all([slotRows(ledger, most), wholeRow(ledger, most)]);
   const nowMs = whole?.now_ms ?? Date.now();
   const isCut = (whole?.rows ?? 0) >= most;
@@ -68,7 +68,7 @@ interface SlotRow {
 }
 
 /** A call whose worker died has no end, so it is no call that ended. */
-const newest = ({ sql }: Ledger, most: number) => sql`
+const newest = ({ sql }: Within, most: number) => sql`
   newest as materialized (
     select created_at, deployment, outcome, failure_kind, input_tokens, output_tokens, cost_nano_usd, duration_ms, first_token_ms
     from attempts order by xact desc limit ${most}
@@ -76,7 +76,7 @@ const newest = ({ sql }: Ledger, most: number) => sql`
   ended as (
     select * from newest where outcome <> 'lost' and created_at > now() - ${historySeconds} * interval '1 second')`;
 
-const slotRows = (ledger: Ledger, most: number) =>
+const slotRows = (ledger: Within, most: number) =>
   ledger.sql<SlotRow[]>`
     with ${newest(ledger, most)}
     select floor(extract(epoch from created_at) / ${slotSeconds}::int)::int as slot, deployment, count(*)::int as calls,
@@ -94,7 +94,7 @@ interface WholeRow {
   readonly first_token: number | null;
 }
 
-const wholeRow = (ledger: Ledger, most: number) =>
+const wholeRow = (ledger: Within, most: number) =>
   ledger.sql<WholeRow[]>`
     with ${newest(ledger, most)},
     minute as (select * from ended where outcome = 'succeeded' and created_at > now() - interval '1 minute')

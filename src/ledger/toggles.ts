@@ -1,5 +1,6 @@
 /** Operator's switches that outlive Redis: the truth about paused lanes, and about what is isolated. */
 import type { Ledger } from "./ledger.ts";
+import type { Within } from "./read-by-index.ts";
 
 const pausePrefix = "paused:";
 const isolationPrefix = "isolated:";
@@ -9,7 +10,7 @@ export async function pausedLanes(ledger: Ledger): Promise<ReadonlySet<string>> 
 }
 
 /** The same, with why and since when. */
-export const lanePauses = (ledger: Ledger): Promise<SwitchedOff[]> => togglesOf(ledger, pausePrefix);
+export const lanePauses = (ledger: Within): Promise<SwitchedOff[]> => togglesOf(ledger, pausePrefix);
 
 export const pauseLane = (ledger: Ledger, lane: string, reason?: string): Promise<void> =>
   setToggle(ledger, pausePrefix + lane, reason);
@@ -36,7 +37,7 @@ export async function unisolateTarget(ledger: Ledger, target: string): Promise<v
   await ledger.sql`delete from toggles where name = ${name} or starts_with(name, ${`${name}/`})`;
 }
 
-async function togglesOf(ledger: Ledger, prefix: string): Promise<SwitchedOff[]> {
+async function togglesOf(ledger: Within, prefix: string): Promise<SwitchedOff[]> {
   const rows = await ledger.sql<{ name: string; reason: string | null; set_at: Date }[]>`
     select name, reason, set_at from toggles where starts_with(name, ${prefix}) order by name`;
   return rows.map((row) => ({

@@ -3,7 +3,7 @@ import type { CircuitStatus } from "../../../src/admission/circuit-status.ts";
 import { type LaneCensus, type OpenState, openStates } from "../../../src/ledger/lane-census.ts";
 import type { SwitchedOff } from "../../../src/ledger/toggles.ts";
 import { standingOf } from "./hold.ts";
-import { type LedgerFacts, mostInLane } from "./ledger-facts.ts";
+import { type LedgerFacts, readAtMost } from "./ledger-facts.ts";
 import type { CountJson, LaneJson, OpenJson } from "./look-json.ts";
 import type { MinuteUse } from "./pool-gauges.ts";
 import type { RedisFacts } from "./redis-facts.ts";
@@ -74,7 +74,7 @@ export function openJson(census: readonly LaneCensus[], inFleet: LedgerFacts["in
 function bounded(counts: LaneCensus["counts"], states: readonly OpenState[]): CountJson {
   return {
     n: states.reduce((sum, state) => sum + counts[state], 0),
-    atLeast: states.some((state) => counts[state] >= mostInLane),
+    atLeast: states.some((state) => counts[state] >= readAtMost.inLane),
   };
 }
 

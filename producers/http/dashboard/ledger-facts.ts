@@ -1,4 +1,4 @@
-/** What the ledger says to one look: every query is bounded and has its index, and they come one after the other, so that a look holds up nobody. */
+/** What the ledger says to one look: bounded queries on one connection, one after the other, so that a look holds up nobody. */
 import type { Fleet } from "../../../src/fleet/fleet.ts";
 import {
   type BatchHead,
@@ -9,9 +9,10 @@ import {
 } from "../../../src/ledger/batch-standing.ts";
 import { type CircuitEvent, newestCircuitEvents } from "../../../src/ledger/circuit-events.ts";
 import { type HourStats, hourlyStats } from "../../../src/ledger/hourly-stats.ts";
-import { type LaneCensus, laneCensus } from "../../../src/ledger/lane-census.ts";
+import { type LaneCensus, laneCensusWithin } from "../../../src/ledger/lane-census.ts";
 import { attemptLog, type LogLine } from "../../../src/ledger/logs.ts";
 import { openInFleet } from "../../../src/ledger/open-counts.ts";
+import { readByIndex, type Within } from "../../../src/ledger/read-by-index.ts";
 import { type RecentCalls, recentCalls } from "../../../src/ledger/recent-calls.ts";
 import { type ModelStats, modelStats } from "../../../src/ledger/stats.ts";
 import { lanePauses, type SwitchedOff } from "../../../src/ledger/toggles.ts";
@@ -28,41 +29,55 @@ export interface LedgerFacts {
   readonly models: readonly ModelStats[];
 }
 
-/** Counts of a lane stop here; less than gauges and commands do, for a look comes every two seconds. */
-export const mostInLane = 20_000;
-export const mostEvents = 200;
+/** Where reading stops. Counts are shorter than what gauges and commands do, for a look comes every two seconds. */
+export const readAtMost = {
+  inLane: 20_000,
+  inBatch: 5_000,
+  calls: 10_000,
+  events: 200,
+  openBatches: 6,
+  endedBatches: 4,
+  failures: 12,
+} as const;
+export type ReadAtMost = Readonly<Record<keyof typeof readAtMost, number>>;
+
 export const hoursBack = 24;
-const most = { openBatches: 6, endedBatches: 4, failures: 12 } as const;
 /** What changes slowly is not read with every look. */
 const slowMs = 10_000;
 
-export function openLedgerFacts({ ledger, config }: Fleet): () => Promise<LedgerFacts> {
+/** Rejects when the ledger is away. */
+export function openLedgerFacts(
+  { ledger, config }: Pick<Fleet, "ledger" | "config">,
+  most: ReadAtMost = readAtMost,
+): () => Promise<LedgerFacts> {
   const lanes = [...config.catalog.pools.keys()];
-  const slowly = lately(slowMs, async () => ({
-    hours: await hourlyStats(ledger, hoursBack),
-    models: (await modelStats(ledger, hoursBack)).models,
-    ended: await withStanding(ledger, await endedBatches(ledger, most.endedBatches)),
+  const slowly = lately(slowMs, async (within: Within) => ({
+    hours: await hourlyStats(within, hoursBack),
+    models: (await modelStats(within, hoursBack)).models,
+    ended: await withStanding(within, await endedBatches(within, most.endedBatches), most),
   }));
-  return async () => {
-    const census = await laneCensus(ledger, lanes, mostInLane);
-    const pauses = await lanePauses(ledger);
-    const inFleet = await openInFleet(ledger);
-    const recent = await recentCalls(ledger);
-    const events = await newestCircuitEvents(ledger, { limit: mostEvents });
-    const open = await withStanding(ledger, await openBatches(ledger, most.openBatches));
-    const failures = await attemptLog(ledger, { limit: most.failures, failedOnly: true });
-    const { ended, hours, models } = await slowly();
-    // One that has just ended may still be open to the slower question.
+  const read = async (within: Within): Promise<LedgerFacts> => {
+    const census = await laneCensusWithin(within, lanes, most.inLane);
+    const pauses = await lanePauses(within);
+    const inFleet = await openInFleet(within);
+    const recent = await recentCalls(within, most.calls);
+    const events = await newestCircuitEvents(within, { limit: most.events });
+    const open = await withStanding(within, await openBatches(within, most.openBatches), most);
+    const failures = await attemptLog(within, { limit: most.failures, failedOnly: true });
+    const { ended, hours, models } = await slowly(within);
+    // One that was retried is open again before the slower question is asked anew.
     const batches = [...open, ...ended.filter(({ id }) => !open.some((batch) => batch.id === id))];
     return { census, pauses, inFleet, recent, events, batches, failures, hours, models };
   };
+  return () => readByIndex(ledger, read);
 }
 
 async function withStanding(
-  ledger: Fleet["ledger"],
+  within: Within,
   heads: readonly BatchHead[],
+  most: ReadAtMost,
 ): Promise<readonly (BatchHead & BatchStanding)[]> {
-  const standings = await batchStandings(ledger, heads);
+  const standings = await batchStandings(within, heads, most.inBatch);
   return heads.flatMap((head, at) => {
     const standing = standings[at];
     return standing === undefined ? [] : [{ ...head, ...standing }];
@@ -70,11 +85,11 @@ async function withStanding(
 }
 
 /** The last answer while it is younger than `forMs`. */
-export function lately<Value>(forMs: number, read: () => Promise<Value>): () => Promise<Value> {
+function lately<Asked, Value>(forMs: number, read: (asked: Asked) => Promise<Value>): (asked: Asked) => Promise<Value> {
   let known: { readonly value: Value; readonly atMs: number } | undefined;
-  return async () => {
+  return async (asked) => {
     if (known === undefined || performance.now() - known.atMs >= forMs)
-      known = { value: await read(), atMs: performance.now() };
+      known = { value: await read(asked), atMs: performance.now() };
     return known.value;
   };
 }

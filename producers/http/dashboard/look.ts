@@ -10,7 +10,7 @@ import { withPatience } from "../errors.ts";
 import { openBatchRows } from "./batch-rows.ts";
 import { circuitEventRows, circuitRows } from "./circuit-rows.ts";
 import { laneRows, openJson } from "./lane-rows.ts";
-import { type LedgerFacts, mostEvents, openLedgerFacts } from "./ledger-facts.ts";
+import { type LedgerFacts, openLedgerFacts, readAtMost } from "./ledger-facts.ts";
 import type { LookJson } from "./look-json.ts";
 import { poolJson } from "./pool-gauges.ts";
 import { openRedisLook, type RedisFacts } from "./redis-facts.ts";
@@ -108,7 +108,7 @@ function fleetPart(fleet: Fleet, ledger: LedgerFacts | undefined, redis: RedisFa
 const rowsOf = (circuits: readonly CircuitStatus[] | undefined, ledger: LedgerFacts | undefined) =>
   circuits === undefined || ledger === undefined
     ? null
-    : circuitRows(circuits, ledger.events, ledger.recent.nowMs, mostEvents);
+    : circuitRows(circuits, ledger.events, ledger.recent.nowMs, readAtMost.events);
 
 const isUsed = ({ quotas, inFlight }: PoolStatus): boolean =>
   inFlight > 0 || quotas.some(({ mostUsed }) => mostUsed > 0);

@@ -43,7 +43,7 @@ export type ReadAtMost = Readonly<Record<keyof typeof readAtMost, number>>;
 
 export const hoursBack = 24;
 /** What changes slowly is not read with every look. */
-const slowMs = 10_000;
+const slowMs = 5_000;
 
 /** Rejects when the ledger is away. */
 export function openLedgerFacts(

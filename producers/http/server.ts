@@ -1,4 +1,4 @@
-/** The HTTP producer: the native API, Bull Board, health and metrics on one port. It composes and decides nothing. */
+/** The HTTP producer: the native API, the dashboard, Bull Board, health and metrics on one port. It composes and decides nothing. */
 import fastify, { type FastifyInstance } from "fastify";
 import { v7 as uuidv7 } from "uuid";
 import type { Fleet } from "../../src/fleet/fleet.ts";
@@ -9,6 +9,7 @@ import { addBoard } from "./board.ts";
 import { bodyLimitBytes, boundBodies } from "./body-room.ts";
 import { askForKeys, openCallers } from "./callers.ts";
 import { addChatCompletions } from "./chat-completions.ts";
+import { addDashboard } from "./dashboard.ts";
 import { problemOf } from "./errors.ts";
 import { guard, isLoopback } from "./guard.ts";
 import { addHealth } from "./health.ts";
@@ -63,6 +64,7 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
   addChatCompletions(app, deps);
   addWebhooks(app, fleet);
   addBoard(app, fleet);
+  addDashboard(app, fleet, closing.signal);
   addMetrics(app, options.metricsText);
 
   if (!isLoopback(options.host) && !(await anyKeys(fleet.ledger))) {
@@ -99,7 +101,7 @@ function wordErrors(app: FastifyInstance, log: Log | undefined): void {
       status: 404,
       type: "not_found_error",
       code: "unknown_route",
-      message: `There is no ${request.method} ${request.url.split("?")[0]}. See /board, /metrics, /readyz and /v1/requests.`,
+      message: `There is no ${request.method} ${request.url.split("?")[0]}. See /, /board, /metrics, /readyz and /v1/requests.`,
     }),
   );
   app.addHook("onResponse", async (request, reply) => {

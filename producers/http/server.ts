@@ -1,4 +1,4 @@
-/** The HTTP producer: the native API, Bull Board, health and metrics on one port. It composes and decides nothing. */
+/** The HTTP producer: the native API, the dashboard, Bull Board, health and metrics on one port. It composes and decides nothing. */
 import fastify, { type FastifyInstance } from "fastify";
 import { v7 as uuidv7 } from "uuid";
 import type { Fleet } from "../../src/fleet/fleet.ts";
@@ -14,6 +14,7 @@ import { addBoard } from "./board.ts";
 import { bodyLimitBytes, boundBodies } from "./body-room.ts";
 import { askForKeys, openCallers } from "./callers.ts";
 import { addChatCompletions } from "./chat-completions.ts";
+import { addDashboard } from "./dashboard.ts";
 import { problemOf } from "./errors.ts";
 import { addFiles } from "./files.ts";
 import { guard, isLoopback } from "./guard.ts";
@@ -22,6 +23,7 @@ import { addLogin } from "./login.ts";
 import { sendProblem } from "./problem.ts";
 import { addRequests } from "./requests.ts";
 import { addTokenEvents } from "./token-events.ts";
+import { addWebhooks } from "./webhooks.ts";
 
 export interface HttpOptions {
   /** On anything but loopback calls need an API key: the first start makes one and tells it through `warn`. */
@@ -73,7 +75,9 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
   addFiles(app, fleet, files);
   addBatches(app, fleet, runner);
   addBatchExtras(app, { fleet, files, runner, closing: closing.signal });
+  addWebhooks(app, fleet);
   addBoard(app, fleet);
+  addDashboard(app, fleet, closing.signal);
   addMetrics(app, options.metricsText);
 
   await listen(app, fleet, options).catch(async (error: unknown) => {
@@ -118,7 +122,7 @@ function wordErrors(app: FastifyInstance, log: Log | undefined): void {
       status: 404,
       type: "not_found_error",
       code: "unknown_route",
-      message: `There is no ${request.method} ${request.url.split("?")[0]}. See /board, /metrics, /readyz and /v1/requests.`,
+      message: `There is no ${request.method} ${request.url.split("?")[0]}. See /, /board, /metrics, /readyz and /v1/requests.`,
     }),
   );
   app.addHook("onResponse", async (request, reply) => {

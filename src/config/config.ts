@@ -49,6 +49,7 @@ export interface Config {
   readonly batches: SettingsFile["batches"];
   readonly retention: Retention;
   readonly capture: Capture;
+  readonly webhooks: Readonly<SettingsFile["webhooks"]>;
 }
 
 /** Reads environment and settings file. Throws SettingsError with a message for the operator. */
@@ -91,6 +92,12 @@ export function loadConfig(
     batches: file.batches,
     retention: file.retention,
     capture: file.capture,
+    webhooks: {
+      allowPrivate:
+        environment.MILLRACE_ALLOW_PRIVATE_URLS === undefined
+          ? file.webhooks.allowPrivate
+          : environment.MILLRACE_ALLOW_PRIVATE_URLS === "true",
+    },
   });
 }
 

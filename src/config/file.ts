@@ -89,6 +89,10 @@ export const settingsFileSchema = settingsObject({
   batches: batchesSchema.prefault({}),
   retention: retentionSchema.prefault({}),
   capture: captureSchema.prefault({}),
+  webhooks: settingsObject({
+    /** Whether receivers may be on loopback and in private networks. */
+    allowPrivate: z.boolean().default(false),
+  }).prefault({}),
 });
 export type SettingsFile = z.infer<typeof settingsFileSchema>;
 

@@ -8,6 +8,7 @@ import { addFile, type NewFile } from "./files.ts";
 import type { HostedOutcome, HostedSummary, LineError } from "./hosted-batches.ts";
 import { despiteDeadlocks } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
+import { tellOfBatches } from "./webhook-outbox.ts";
 
 export interface HeldBatch {
   readonly id: string;
@@ -87,8 +88,13 @@ export async function failHosted(
         lease_token = null, lease_until = null
       from batches b where h.batch_id = ${id} and h.lease_token = ${leaseToken} and b.id = h.batch_id and b.state = 'accepting'
       returning h.batch_id
-    )
-    update batches set state = 'failed', finished_at = now(), total = 0 where id in (select batch_id from failed)`;
+    ),
+    moved as (
+      update batches set state = 'failed', finished_at = now(), total = 0 where id in (select batch_id from failed)
+      returning id, tenant, state, gen_random_uuid() as event_id
+    ),
+    told as (${tellOfBatches(ledger.sql)})
+    select id from moved`;
   if (failed.count > 0) await cancelLines(ledger, id, "all");
   return failed.count > 0;
 }
@@ -142,6 +148,11 @@ export async function settleHosted(ledger: Ledger, held: HeldBatch, settling: Se
         and b.id = h.batch_id and b.state in ('completed', 'cancelled') and not exists (
           select 1 from requests r where r.batch_id = ${id} and r.state in ('queued', 'dispatched', 'running', 'waiting', 'held'))`;
     if (rows.count === 0) return false;
+    await sql`
+      with moved as (
+        select id, tenant, ${outcome}::text as state, gen_random_uuid() as event_id from batches where id = ${id}
+      )
+      ${tellOfBatches(sql)}`;
     for (const file of [output, error]) if (file !== undefined) await addFile({ sql }, file);
     return true;
   });

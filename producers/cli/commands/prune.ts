@@ -28,7 +28,7 @@ export function registerPrune(program: Command): void {
     .option("--results-days <days>", "answers older than that", days)
     .option(
       "--logs-days <days>",
-      "requests older than that, with calls and batches, and changes of circuits; statistics stay",
+      "requests older than that, with calls and batches, changes of circuits and webhooks; statistics stay",
       days,
     );
   withJson(command).action(prune);
@@ -83,8 +83,9 @@ const sum = (one: Removed, other: Removed): Removed => ({
   batches: one.batches + other.batches,
   events: one.events + other.events,
   files: one.files + other.files,
+  deliveries: one.deliveries + other.deliveries,
 });
 
-const words = ({ prompts, answers, masked, requests, calls, batches, events, files }: Removed): string =>
+const words = ({ prompts, answers, masked, requests, calls, batches, events, files, deliveries }: Removed): string =>
   `${count(prompts)} prompts, ${count(answers)} answers, ${count(requests)} requests with ${count(calls)} calls, ` +
-  `${count(batches)} batches, ${count(events)} changes of circuits, ${count(files)} files; masked ${count(masked)} texts`;
+  `${count(batches)} batches, ${count(events)} changes of circuits, ${count(files)} files, ${count(deliveries)} webhooks; masked ${count(masked)} texts`;

@@ -1,8 +1,10 @@
 /** Large files through an API of its own process, whose peak of memory is measured (Linux keeps it in /proc). */
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { finishBatches } from "../../../src/ledger/batches.ts";
 import { freePort, openScene } from "../../support/crash.ts";
 import { openForm } from "../../support/form.ts";
+import { result } from "../../support/ledger.ts";
 import { inStatus, openaiClient } from "../../support/openai-batch.ts";
 import { useServices } from "../../support/services.ts";
 
@@ -42,7 +44,7 @@ const memory = (pid: number, field: "VmRSS" | "VmHWM"): number =>
   Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
 
 async function openApi() {
-  const scene = await openScene(services, { worker: { slotsPerLane: 500 } });
+  const scene = await openScene(services, { worker: { leaseMs: 10_000 } });
   const port = await freePort();
   const api = await scene.serve(port);
   const url = `http://127.0.0.1:${port}`;
@@ -69,19 +71,27 @@ test("200 MB are uploaded and judged, down to their last line, with less than 15
   expect(failed.errors?.data).toMatchObject([{ code: "duplicate_custom_id", line: count }]);
   console.log(`uploading and judging 200 MB took ${(grown() / 1e6).toFixed(0)} MB of memory`);
   expect(grown()).toBeLessThan(bound);
-});
+}, 240_000);
 
-test("50,000 lines are answered, each once and in their order, with less than 150 MB of memory in the API", async () => {
-  const { url, client, create, grown, worker, fleet } = await openApi();
+test("50,000 lines come in and go out, each once and in their order, with less than 150 MB of memory in the API", async () => {
+  const { url, client, create, grown, fleet } = await openApi();
   function* lines() {
     for (let at = 0; at < count; at += 1) yield line(at, 4);
   }
-  const batch = await create(await uploadLines(url, lines()));
-  await worker("all");
-  // Each look over HTTP counts: the ledger is asked for the end.
-  const settled = () => fleet.ledger.sql`select 1 from hosted_batches where outcome = 'completed'`;
-  await expect.poll(async () => (await settled()).length, { interval: 500, timeout: 200_000 }).toBe(1);
-  const done = await inStatus(client, batch.id, "completed");
+  const { id } = await create(await uploadLines(url, lines()));
+  const { sql } = fleet.ledger;
+  const inState = (state: string) =>
+    expect
+      .poll(async () => sql`select state from batches where total = ${count}`, { interval: 500, timeout: 200_000 })
+      .toEqual([{ state }]);
+  await inState("running");
+  // As workers would, but that takes its time: what they do is not the API's memory.
+  await sql`
+    insert into payloads (request_id, kind, content)
+    select id, 'result', ${JSON.stringify({ ...result, text: "what turned the wheel ".repeat(50) })}::text::json from requests`;
+  await sql`update requests set state = 'succeeded', finished_at = now()`;
+  await finishBatches(fleet.ledger);
+  const done = await inStatus(client, id, "completed");
   expect(done.request_counts).toEqual({ total: count, completed: count, failed: 0 });
   const text = await (await client.files.content(done.output_file_id ?? "")).text();
   const ids = [...text.matchAll(/^\{"id":"batch_req_\w+","custom_id":"line-(\d+)"/gm)].map((match) => Number(match[1]));

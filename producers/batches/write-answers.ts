@@ -15,8 +15,8 @@ export interface Answers {
   readonly summary: HostedSummary;
 }
 
-const mostLines = 500;
-const lightChars = 2 * 1_024 * 1_024;
+const mostLines = 100;
+const lightChars = 512 * 1_024;
 
 /** Throws when `stop` is aborted; nothing is left behind then. */
 export async function writeAnswers(

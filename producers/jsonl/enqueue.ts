@@ -26,6 +26,8 @@ export interface Enqueueing {
   readonly read?: (line: Line) => Read<ParsedLine>;
   /** Of the first reading; other content ends the second one. */
   readonly contentHash: string;
+  /** Lines that travel together; a thousand unless given. Fewer are slower and take less memory. */
+  readonly chunkLines?: number;
   /** Lines up to this one are in already. */
   readonly afterLine: number;
   /** Before each chunk: whether to go on. */
@@ -45,7 +47,8 @@ export class CheckedLineRefused extends Error {
 /** Rejects when the ledger is away; calling again goes on. Throws CheckedLineRefused. */
 export async function enqueue(input: Input, work: Enqueueing): Promise<Enqueued> {
   const hash = createHash("sha256");
-  let chunk = openChunk();
+  const open = () => openChunk(work.chunkLines ?? chunkLines);
+  let chunk = open();
   /** The chunk on its way: the next one is read meanwhile. */
   let sending: Promise<void> = Promise.resolve();
   const send = async (): Promise<boolean> => {
@@ -55,7 +58,7 @@ export async function enqueue(input: Input, work: Enqueueing): Promise<Enqueued>
     sending = store(work, chunk);
     // It is awaited before the next chunk or at the end; until then its failure is nobody's.
     sending.catch(() => {});
-    chunk = openChunk();
+    chunk = open();
     return true;
   };
 
@@ -78,7 +81,7 @@ const chunkLines = 1_000;
 /** A chunk travels in one statement; lines may be long. */
 const chunkChars = 4 * 1024 * 1024;
 
-function openChunk() {
+function openChunk(mostLines: number) {
   const orders: Order[] = [];
   let chars = 0;
   return {
@@ -87,7 +90,7 @@ function openChunk() {
       orders.push(order);
       chars += length;
     },
-    isFull: () => orders.length >= chunkLines || chars >= chunkChars,
+    isFull: () => orders.length >= mostLines || chars >= chunkChars,
   };
 }
 

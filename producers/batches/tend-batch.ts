@@ -72,7 +72,7 @@ async function takeIn(work: Tending, batch: SeenBatch, hosted: Hosted): Promise<
   }
 }
 
-/** The server has other things to hold: so many at once cost it a tenth of its speed here, and half of the memory. */
+/** Fewer than on the command line: the server has other things to hold. */
 const chunkLines = 200;
 
 /** How many lines the file has; undefined: it was refused, or the judging was stopped. */

@@ -1,6 +1,7 @@
 /** Large files through an API of its own process, whose peak of memory is measured (Linux keeps it in /proc). */
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { uuidIn } from "../../../producers/batches/public-id.ts";
 import { finishBatches } from "../../../src/ledger/batches.ts";
 import { freePort, openScene } from "../../support/crash.ts";
 import { openForm } from "../../support/form.ts";
@@ -45,8 +46,8 @@ const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0);
 const memory = (pid: number, field: "VmRSS" | "VmHWM"): number =>
   Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
 
-async function openApi() {
-  const scene = await openScene(services, { worker: { leaseMs: 10_000 } });
+async function openApi(environment: Readonly<Record<string, string>> = {}) {
+  const scene = await openScene(services, { worker: { leaseMs: 10_000 }, environment });
   const port = await freePort();
   const api = await scene.serve(port);
   const url = `http://127.0.0.1:${port}`;
@@ -75,8 +76,11 @@ test("200 MB are uploaded and judged, down to their last line, with less than 15
   expect(grown()).toBeLessThan(bound);
 }, 240_000);
 
-test("50,000 lines come in and go out, each once and in their order, with less than 150 MB of memory in the API", async () => {
-  const { url, client, create, grown, fleet } = await openApi();
+/** What V8 has not collected yet is not what is held: unbounded it lets 190 MB gather, of which 45 remain. */
+const tight = { NODE_OPTIONS: "--max-old-space-size=128" };
+
+test("50,000 lines come in and go out, each once and in order, of an API whose heap may hold 128 MB", async () => {
+  const { url, client, create, grown, fleet } = await openApi(tight);
   function* lines() {
     for (let at = 0; at < count; at += 1) yield line(at, 4);
   }
@@ -94,13 +98,21 @@ test("50,000 lines come in and go out, each once and in their order, with less t
     select id, 'result', ${JSON.stringify({ ...result, text: "what turned the wheel ".repeat(50) })}::text::json from requests`;
   await sql`update requests set state = 'succeeded', finished_at = now()`;
   await finishBatches(fleet.ledger);
-  const done = await inStatus(client, id, "completed");
+  // Looked for in the ledger: a client that asks a hundred times a second takes memory, too.
+  await expect
+    .poll(async () => sql`select outcome from hosted_batches where batch_id = ${uuidIn("batch_", id) ?? ""}`, {
+      interval: 200,
+      timeout: 200_000,
+    })
+    .toEqual([{ outcome: "completed" }]);
+  const written = grown();
+  const done = await client.batches.retrieve(id);
   expect(done.request_counts).toEqual({ total: count, completed: count, failed: 0 });
   const text = await (await client.files.content(done.output_file_id ?? "")).text();
   const ids = [...text.matchAll(/^\{"id":"batch_req_\w+","custom_id":"line-(\d+)"/gm)].map((match) => Number(match[1]));
   expect(ids).toEqual(Array.from({ length: count }, (_unused, at) => at));
   console.log(
-    `50,000 lines took ${megabytes(taken)} MB of memory in the API to come in, ${megabytes(grown())} MB at most`,
+    `50,000 lines took ${megabytes(taken)} MB of memory in the API to come in, ${megabytes(written)} MB to be written, ${megabytes(grown())} MB at most`,
   );
   expect(grown()).toBeLessThan(bound);
 }, 240_000);

@@ -8,11 +8,11 @@ import { openEndWaiter } from "../library/ended.ts";
 import { addBoard } from "./board.ts";
 import { bodyLimitBytes, boundBodies } from "./body-room.ts";
 import { askForKeys, openCallers } from "./callers.ts";
-import { addChatCompletions } from "./chat-completions.ts";
 import { problemOf } from "./errors.ts";
 import { guard, isLoopback } from "./guard.ts";
 import { addHealth } from "./health.ts";
 import { addLogin } from "./login.ts";
+import { addOpenai } from "./openai.ts";
 import { sendProblem } from "./problem.ts";
 import { addRequests } from "./requests.ts";
 import { addTokenEvents } from "./token-events.ts";
@@ -25,6 +25,8 @@ export interface HttpOptions {
   /** Prometheus text for `/metrics`; without it there is no such route. */
   readonly metricsText?: () => Promise<string>;
   readonly log?: Log;
+  /** Of silence, before a stream says that it is still there; 10,000 unless given. */
+  readonly keepAliveMs?: number;
   /** Told, in one line, what the operator should know before going on. */
   readonly warn?: (line: string) => void;
 }
@@ -36,6 +38,9 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
+/** Proxies give up on a connection that is silent for half a minute or a minute. */
+const usualKeepAliveMs = 10_000;
+
 /** Rejects with the system's error (`EADDRINUSE`, `EACCES`) when it cannot listen. */
 export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<HttpServer> {
   const app = fastify({
@@ -46,7 +51,7 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
   });
   const waiter = openEndWaiter(fleet);
   const closing = new AbortController();
-  const deps = { fleet, waiter, closing: closing.signal };
+  const deps = { fleet, waiter, closing: closing.signal, keepAliveMs: options.keepAliveMs ?? usualKeepAliveMs };
   // Only JSON: a form of another site's page can send text/plain without asking.
   app.removeContentTypeParser("text/plain");
   nameAnswers(app);
@@ -59,7 +64,7 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
   addHealth(app, fleet);
   addRequests(app, fleet, waiter, closing.signal);
   addTokenEvents(app, deps);
-  addChatCompletions(app, deps);
+  addOpenai(app, deps);
   addBoard(app, fleet);
   addMetrics(app, options.metricsText);
 

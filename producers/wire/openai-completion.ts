@@ -40,8 +40,19 @@ export function messageOf({ text, parts = [], finish }: Pick<Result, "text" | "p
 const isRefusal = ({ text, finish }: Pick<Result, "text" | "finish">): boolean =>
   finish.unified === "content-filter" && ["stop", "refusal"].includes(finish.raw) && text !== "";
 
+/** Of a streamed answer: what no piece of it carries, beside what they say. */
+export function sealsOf(parts: readonly AssistantPart[]): object {
+  const { reasoning_parts: thoughts } = reasoningOf(parts);
+  const calls = parts.filter((part) => part.type === "tool-call");
+  const sealed = calls.flatMap(({ signature }, index) => (signature === undefined ? [] : [{ index, signature }]));
+  return {
+    ...(thoughts === undefined ? {} : { reasoning_parts: thoughts }),
+    ...(sealed.length === 0 ? {} : { tool_calls: sealed }),
+  };
+}
+
 /** As many others name it; what must come back sealed or to its own provider stands beside it whole. */
-function reasoningOf(parts: readonly AssistantPart[]) {
+function reasoningOf(parts: readonly AssistantPart[]): ReasoningFields {
   const thoughts = parts.filter((part): part is ReasoningPart => part.type === "reasoning");
   if (thoughts.length === 0) return {};
   const isPlain =
@@ -50,6 +61,11 @@ function reasoningOf(parts: readonly AssistantPart[]) {
     reasoning_content: thoughts.map(({ text }) => text).join("\n\n"),
     ...(isPlain ? {} : { reasoning_parts: thoughts.map(({ type: _type, ...part }) => part) }),
   };
+}
+
+interface ReasoningFields {
+  readonly reasoning_content?: string;
+  readonly reasoning_parts?: readonly object[];
 }
 
 const callOf = ({ id, name, input, signature }: ToolCallPart) => ({

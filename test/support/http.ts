@@ -1,5 +1,5 @@
 /** The HTTP producer over a test's own fleet, with a simulator as every provider and with workers if wished. */
-import { onTestFinished } from "vitest";
+import { afterAll, beforeAll, onTestFinished } from "vitest";
 import { z } from "zod";
 import { pointedAt } from "../../producers/cli/simulator-session.ts";
 import { type HttpOptions, startHttp } from "../../producers/http/server.ts";
@@ -39,18 +39,35 @@ export interface Reply {
   readonly json: any;
 }
 
+/** One server for all tests of a file. What they leave in ledger and simulator is there for the next one. */
+export function useHttp(services: TestServices, wish: HttpWish = {}): () => TestHttp {
+  const closes: (() => void | Promise<void>)[] = [];
+  let opened: TestHttp | undefined;
+  beforeAll(async () => {
+    opened = await openTestHttp(services, { ...wish, onEnd: (close) => closes.unshift(close) });
+  });
+  afterAll(async () => {
+    for (const close of closes) await close();
+  });
+  return () => {
+    if (opened === undefined) throw new Error("the server is there from the first test on, not before");
+    return opened;
+  };
+}
+
 export async function openTestHttp(services: TestServices, wish: HttpWish = {}): Promise<TestHttp> {
+  const onEnd = wish.onEnd ?? onTestFinished;
   const simulator = await startSimulator({ outputTokens: { p50: 20, p99: 40 }, ...wish.simulator });
-  onTestFinished(() => simulator.close());
+  onEnd(() => simulator.close());
   const fleet = await openTestFleet(services, {
     ...wish,
     environment: { ...pointedAt(simulator, 10_000_000), ...wish.environment },
   });
   const http = await startHttp(fleet, { host: "127.0.0.1", port: 0, ...wish.http });
-  onTestFinished(() => http.close());
+  onEnd(() => http.close());
   const work = async () => {
     const workers = await startAll(fleet, { onError: () => {} });
-    onTestFinished(() => workers.drain(0));
+    onEnd(() => workers.drain(0));
   };
   if (wish.workers === true) await work();
   const ask = async (path: string, init: RequestInit): Promise<Reply> => {

@@ -81,5 +81,5 @@ async function untilEnded(waiter: EndWaiter, id: string, gone: AbortSignal): Pro
 }
 
 /** A version 7 UUID begins with its time in milliseconds. */
-const createdSecondsOf = (id: string): number =>
+export const createdSecondsOf = (id: string): number =>
   Math.floor(Number.parseInt(id.replace("-", "").slice(0, 12), 16) / 1_000);

@@ -37,7 +37,7 @@ export function messageOf({ text, parts = [], finish }: Pick<Result, "text" | "p
 }
 
 /** The model came to an end of its own, and what it said is that it will not: one word is OpenAI's, the other Anthropic's. */
-const isRefusal = ({ text, finish }: Pick<Result, "text" | "finish">): boolean =>
+export const isRefusal = ({ text, finish }: Pick<Result, "text" | "finish">): boolean =>
   finish.unified === "content-filter" && ["stop", "refusal"].includes(finish.raw) && text !== "";
 
 /** Of a streamed answer: what no piece of it carries, beside what they say. */

@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { useHttp } from "../../support/http.ts";
 import { apiError, callsWeather, openaiOf, weather } from "../../support/openai.ts";
+import { againstOpenai } from "../../support/openai-schema.ts";
 import { useServices } from "../../support/services.ts";
 
 const services = useServices();
@@ -18,6 +19,7 @@ describe("a whole answer", () => {
     const client = openaiOf(http());
     const { data, request_id: id } = await client.chat.completions.create({ model, messages }).withResponse();
 
+    expect(againstOpenai("CreateChatCompletionResponse", data)).toEqual([]);
     expect(data).toMatchObject({
       id: `chatcmpl-${id}`,
       object: "chat.completion",
@@ -97,6 +99,7 @@ describe("a streamed answer", () => {
     });
     expect(whole.usage?.completion_tokens).toBeGreaterThan(0);
     expect(plain.length).toBeGreaterThan(2);
+    for (const chunk of plain) expect(againstOpenai("CreateChatCompletionStreamResponse", chunk)).toEqual([]);
     expect(plain.filter(({ usage }) => usage !== undefined)).toEqual([]);
     expect(new Set(plain.map(({ id, created }) => `${id} ${created}`)).size).toBe(1);
   });

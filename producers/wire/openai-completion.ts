@@ -9,6 +9,8 @@ export interface Answered {
   readonly createdSeconds: number;
   readonly result: Result;
   readonly usage: Usage;
+  /** Vectors as base64 of 32-bit floats, little end first. */
+  readonly isPacked?: boolean;
 }
 
 export const openaiBody = (answered: Answered): object =>
@@ -107,9 +109,21 @@ function known(counts: Readonly<Record<string, number | undefined>>) {
   return found.length === 0 ? undefined : Object.fromEntries(found);
 }
 
-const embeddingList = ({ result, usage: { inputTokens } }: Answered) => ({
+const embeddingList = ({ result, usage: { inputTokens }, isPacked }: Answered) => ({
   object: "list",
-  data: (result.embeddings ?? []).map((embedding, index) => ({ object: "embedding", index, embedding })),
+  data: (result.embeddings ?? []).map((embedding, index) => ({
+    object: "embedding",
+    index,
+    embedding: isPacked === true ? packed(embedding) : embedding,
+  })),
   model: result.model,
   usage: inputTokens === undefined ? null : { prompt_tokens: inputTokens, total_tokens: inputTokens },
 });
+
+function packed(vector: readonly number[]): string {
+  const bytes = Buffer.alloc(vector.length * 4);
+  vector.forEach((value, at) => {
+    bytes.writeFloatLE(value, at * 4);
+  });
+  return bytes.toString("base64");
+}

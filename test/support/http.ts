@@ -40,11 +40,15 @@ export interface Reply {
 }
 
 /** One server for all tests of a file. What they leave in ledger and simulator is there for the next one. */
-export function useHttp(services: TestServices, wish: HttpWish = {}): () => TestHttp {
+export function useHttp(
+  services: TestServices,
+  wish: HttpWish | ((onEnd: NonNullable<FleetWish["onEnd"]>) => Promise<HttpWish>) = {},
+): () => TestHttp {
   const closes: (() => void | Promise<void>)[] = [];
   let opened: TestHttp | undefined;
   beforeAll(async () => {
-    opened = await openTestHttp(services, { ...wish, onEnd: (close) => closes.unshift(close) });
+    const onEnd = (close: () => void | Promise<void>) => void closes.unshift(close);
+    opened = await openTestHttp(services, { ...(typeof wish === "function" ? await wish(onEnd) : wish), onEnd });
   });
   afterAll(async () => {
     for (const close of closes) await close();

@@ -38,17 +38,28 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
+export interface WholeServer extends HttpServer {
+  /** Every route there is, parameters as `:name` and `*`. */
+  readonly routes: readonly ServerRoute[];
+}
+
+export interface ServerRoute {
+  readonly method: string;
+  readonly path: string;
+}
+
 /** Proxies give up on a connection that is silent for half a minute or a minute. */
 const usualKeepAliveMs = 10_000;
 
 /** Rejects with the system's error (`EADDRINUSE`, `EACCES`) when it cannot listen. */
-export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<HttpServer> {
+export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<WholeServer> {
   const app = fastify({
     bodyLimit: bodyLimitBytes,
     forceCloseConnections: true,
     requestTimeout: 120_000,
     genReqId: () => uuidv7(),
   });
+  const routes = noteRoutes(app);
   const waiter = openEndWaiter(fleet);
   const closing = new AbortController();
   const deps = { fleet, waiter, closing: closing.signal, keepAliveMs: options.keepAliveMs ?? usualKeepAliveMs };
@@ -75,12 +86,22 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
   await app.listen({ host: options.host, port: options.port });
   return {
     url: urlOf(app, options.host),
+    routes,
     async close() {
       closing.abort();
       await app.close();
       waiter.close();
     },
   };
+}
+
+/** To be called before any route is added. */
+function noteRoutes(app: FastifyInstance): readonly ServerRoute[] {
+  const routes: ServerRoute[] = [];
+  app.addHook("onRoute", ({ method, url }) => {
+    for (const one of [method].flat()) routes.push({ method: one, path: url });
+  });
+  return routes;
 }
 
 /** By the names that the official clients look for; a request's own id takes their place where there is one. */

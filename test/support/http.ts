@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, onTestFinished } from "vitest";
 import { z } from "zod";
 import { pointedAt } from "../../producers/cli/simulator-session.ts";
-import { type HttpOptions, startHttp } from "../../producers/http/server.ts";
+import { type HttpOptions, startHttp, type WholeServer } from "../../producers/http/server.ts";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import { type Simulator, type SimulatorOptions, startSimulator } from "../../src/simulator/simulator.ts";
 import { startAll } from "../../workers/all.ts";
@@ -19,6 +19,7 @@ export interface TestHttp {
   readonly fleet: Fleet;
   readonly simulator: Simulator;
   readonly url: string;
+  readonly routes: WholeServer["routes"];
   /** Starts workers of every kind; ended with the test. */
   work(): Promise<void>;
   get(path: string, headers?: Record<string, string>): Promise<Reply>;
@@ -84,6 +85,7 @@ export async function openTestHttp(services: TestServices, wish: HttpWish = {}):
     fleet,
     simulator,
     url: http.url,
+    routes: http.routes,
     work,
     get: (path, headers = {}) => ask(path, { headers }),
     send: (method, path, body, headers = {}) =>

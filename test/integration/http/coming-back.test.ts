@@ -163,6 +163,16 @@ describe("a client that comes back to its stream", () => {
     expect(chunkText(wireEvents(again.text))).toBe(result.text);
   });
 
+  it("starts from the beginning after an event that is none of ours", async () => {
+    const key = { "idempotency-key": "strange" };
+    const body = ask("strange", { stream: true });
+    const first = await http().send("POST", path, body, key);
+
+    const again = await http().send("POST", path, body, { ...key, "last-event-id": `${"9".repeat(20)}-1` });
+
+    expect(again.text).toBe(first.text);
+  });
+
   it("gets the whole answer when its pieces are no longer kept, unless it says that it had some", async () => {
     const key = { "idempotency-key": "forgotten" };
     const body = ask("forgotten", { stream: true });

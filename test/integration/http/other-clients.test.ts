@@ -1,4 +1,7 @@
 /** The Vercel AI SDK and LangChain, unchanged, as clients of OpenAI's wire. */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { createOpenAI } from "@ai-sdk/openai";
 import { HumanMessage } from "@langchain/core/messages";
 import { tool as langchainTool } from "@langchain/core/tools";
@@ -143,4 +146,13 @@ it("LangChain gets vectors", async () => {
   const vectors = await embeddings.embedDocuments(["one", "two"]);
 
   expect(vectors.map((vector) => vector.length > 0)).toEqual([true, true]);
+});
+
+it("the example runs as it stands", async () => {
+  const environment = { ...process.env, MILLRACE_URL: `${http().url}/v1` };
+  const example = fileURLToPath(new URL("../../../examples/openai-client.mjs", import.meta.url));
+
+  const { stdout } = await promisify(execFile)(process.execPath, [example], { env: environment });
+
+  expect(stdout).toMatch(/\w[\s\S]*\n\d+ tokens\n\d+ numbers\n$/);
 });

@@ -148,7 +148,7 @@ it("every POST route answers everything, without a bug and without a word of ano
           expect(text).not.toContain(kept.result.text);
           expect(got.get("x-request-id")).not.toBe(kept.id);
         }),
-        { numRuns: paths.length > 1 ? 4 : 50 },
+        { numRuns: paths.length > 1 ? 3 : 30 },
       );
     }
   }

@@ -1,6 +1,7 @@
 /** Answers to OpenAI's client that a fleet gives only under settings, or from providers, of their own. */
-import { RateLimitError } from "openai";
+import { AuthenticationError, NotFoundError, RateLimitError } from "openai";
 import { expect, it } from "vitest";
+import { createKey } from "../../../src/ledger/api-keys.ts";
 import { openTestHttp } from "../../support/http.ts";
 import { apiError, openaiOf, weather } from "../../support/openai.ts";
 import { answer, failure, later, testProvider } from "../../support/provider.ts";
@@ -105,4 +106,31 @@ it("an answer that takes longer than its client waits ends by its deadline, a st
 
   expect(failed).toMatchObject({ status: 504, code: "deadline" });
   expect(whole).toBe("so much");
+});
+
+it("a key opens the answers of its own tenant, and no others", async () => {
+  const own = await openTestHttp(services, { workers: true });
+  const clientOf = async (tenant: string) => {
+    const { key } = await createKey(own.fleet.ledger, { tenant, name: "test", scope: "use" });
+    return openaiOf(own, { apiKey: key });
+  };
+  const [red, blue] = [await clientOf("red"), await clientOf("blue")];
+  const body = { model, input: "Say hello" };
+  const once = { headers: { "idempotency-key": "once" } };
+
+  const wrong = await apiError(openaiOf(own, { apiKey: "mr-wrong" }).responses.create(body));
+  const answered = await red.responses.create(body, once);
+  const other = await blue.responses.create(body, once);
+  const item = { type: "item_reference" as const, id: answered.output[0]?.id ?? "" };
+  const stolen = await apiError(blue.responses.create({ model, input: [{ role: "user", content: "x" }, item] }));
+
+  expect(wrong).toBeInstanceOf(AuthenticationError);
+  expect(other.id).not.toBe(answered.id);
+  expect((await red.responses.retrieve(answered.id)).output_text).toBe(answered.output_text);
+  expect(await apiError(blue.responses.retrieve(answered.id))).toBeInstanceOf(NotFoundError);
+  expect(await apiError(blue.responses.cancel(answered.id))).toBeInstanceOf(NotFoundError);
+  expect(stolen).toMatchObject({ status: 400, param: "input[1].id" });
+  expect((await red.responses.create({ model, input: [{ role: "user", content: "x" }, item] })).status).toBe(
+    "completed",
+  );
 });

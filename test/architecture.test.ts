@@ -45,6 +45,7 @@ const homes: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^google-auth-library$/, ["src/provider/adapters/vertex/credential.ts"]],
   [/^@(aws-sdk|smithy)\//, ["src/provider/adapters/bedrock"]],
   [/^undici$/, ["src/provider/transport.ts"]],
+  [/^ipaddr\.js$/, ["src/runtime/public-address.ts"]],
   [/^(fastify|@fastify\/|@bull-board\/)/, ["producers/http/"]],
   [/^(commander|picocolors)$/, ["producers/cli/"]],
 ];
@@ -111,6 +112,15 @@ describe("architecture", () => {
       (source) => source.path !== "src/config/env.ts" && /process\s*\.\s*env|process\[["']env/.test(source.text),
     );
     expect(wrong.map((source) => source.path)).toEqual([]);
+  });
+
+  it("calls out in adapters and their transport, to addresses of the operator, and for callers in the guarded POST only", () => {
+    const allowed = ["src/provider/", "src/simulator/", "src/webhook/post.ts"];
+    const outgoing = /\bfetch\(|import \{[^}]*\b(?:request|get)\b[^}]*\} from "node:https?"/;
+    const callers = sources.filter((source) => outgoing.test(source.text)).map((source) => source.path);
+    expect(callers).toContain("src/webhook/post.ts");
+    expect(callers.filter((path) => !allowed.some((home) => path.startsWith(home)))).toEqual([]);
+    expect(sources.find((source) => source.path === "src/webhook/post.ts")?.text).toContain("lookup: publicLookup(");
   });
 
   it("never branches on which provider it is, outside the adapters and the data", () => {

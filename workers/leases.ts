@@ -18,6 +18,8 @@ export interface Lease {
 
 export interface Leases {
   hold(request: ClaimedRequest): Lease;
+  /** Stops the call for this request, if it is ours: it was cancelled. */
+  stop(requestId: string): void;
   /** Stops every call under way, and those that are claimed from now on. */
   stopAll(): void;
   close(): Promise<void>;
@@ -87,6 +89,9 @@ export function openLeases(options: LeasesOptions): Leases {
           held.delete(request.leaseToken);
         },
       };
+    },
+    stop(requestId) {
+      for (const entry of held.values()) if (entry.id === requestId) entry.stop.abort(new Error("cancelled"));
     },
     stopAll() {
       stopped = true;

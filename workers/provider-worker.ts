@@ -5,8 +5,9 @@
 import { join } from "node:path";
 import { v7 as uuidv7 } from "uuid";
 import { shareFor } from "../src/admission/shape.ts";
-import type { AttemptDeps } from "../src/attempt/context.ts";
+import type { AttemptDeps, AttemptHooks } from "../src/attempt/context.ts";
 import { type Ended, runAttempt } from "../src/attempt/run-attempt.ts";
+import type { Pool } from "../src/config/pool.ts";
 import { connectTo } from "../src/fleet/connect.ts";
 import type { Fleet } from "../src/fleet/fleet.ts";
 import { type ClaimedRequest, claimRequests } from "../src/ledger/claim.ts";
@@ -21,6 +22,7 @@ import { systemClock } from "../src/runtime/clock.ts";
 import { openReplySender } from "../src/stream/reply.ts";
 import { openStreamWriter } from "../src/stream/stream-writer.ts";
 import type { Say } from "./circuit-news.ts";
+import { openHere } from "./here.ts";
 import type { JobProgress, LaneProgress } from "./lane-progress.ts";
 import { openLearningGate } from "./learning-gate.ts";
 import { openLeases } from "./leases.ts";
@@ -110,23 +112,33 @@ export function startProviderWorker(fleet: Fleet, given: ProviderWorkerOptions):
     if (request === "unclaimed") return "unclaimed";
     if (request === undefined) return { summary: { outcome: "stale" } };
     step.moved();
+    const ended = await attempt(request, {
+      holding: (permit) => {
+        if (permit === undefined) step.called();
+        else step.calls();
+      },
+      goesFirst,
+      learned: (outlook) => {
+        pass.learned(outlook);
+        progress.rests(outlook.waitMs);
+      },
+    });
+    return summaryOf(ended, request);
+  }
+
+  async function attempt(request: ClaimedRequest, hooks: Omit<AttemptHooks, "stop">): Promise<Ended> {
     const lease = leases.hold(request);
     try {
       const ended = await runAttempt(deps, request, {
+        ...hooks,
         stop: lease.stop,
         holding: (permit, produced) => {
           lease.holding(permit, produced);
-          if (permit === undefined) step.called();
-          else step.calls();
-        },
-        goesFirst,
-        learned: (outlook) => {
-          pass.learned(outlook);
-          progress.rests(outlook.waitMs);
+          hooks.holding(permit, produced);
         },
       });
       afterwards(ended, request);
-      return summaryOf(ended, request);
+      return ended;
     } finally {
       lease.release();
     }
@@ -151,42 +163,53 @@ export function startProviderWorker(fleet: Fleet, given: ProviderWorkerOptions):
     }
   }
 
+  // Each side has slots of its own, so bulk calls never hold those of interactive requests; the pool's limit holds for
+  // both. A slot that its side can never fill would only claim rows and hand them back.
+  const slots = (pool: Pool, side: Side) => {
+    const most = Math.floor((pool.concurrency ?? Number.POSITIVE_INFINITY) * shareFor(side === "express"));
+    return Math.min(config.worker.slotsPerLane, Math.max(1, most));
+  };
   const pools = [...config.catalog.pools.values()].filter((pool) => connections.has(pool.provider));
-  const consumers = pools.flatMap((pool) => {
-    // Each side has slots of its own, so bulk calls never hold those of interactive requests; the pool's limit holds for
-    // both. A slot that its side can never fill would only claim rows and hand them back.
-    const slots = (side: Side) => {
-      const most = Math.floor((pool.concurrency ?? Number.POSITIVE_INFINITY) * shareFor(side === "express"));
-      return Math.min(config.worker.slotsPerLane, Math.max(1, most));
-    };
-    return sides.map((side) => {
-      const progress = watch.lane(pool.id, side, slots(side));
+  const consumers = pools.flatMap((pool) =>
+    sides.map((side) => {
+      const progress = watch.lane(pool.id, side, slots(pool, side));
       return consumeLane({
         lane: pool.id,
         side,
         redisUrl: fleet.redisUrl,
-        concurrency: slots(side),
+        concurrency: slots(pool, side),
         leaseMs: config.worker.leaseMs,
         handle: (job, pass, goesFirst) => handle(progress, job, pass, goesFirst),
         onError,
         onLocksLost: watch.locksLost,
       });
-    });
+    }),
+  );
+  const served = new Map(pools.map((pool) => [pool.id, slots(pool, "express")]));
+  const here = openHere({
+    slots: (lane) => served.get(lane) ?? 0,
+    leaseMs: config.worker.leaseMs,
+    work: async (request) => void (await attempt(request, { holding: () => {}, goesFirst: true, learned: () => {} })),
+    onError,
   });
+  const travelAgain = fleet.intake.callHere(here);
+  const forget = fleet.cancellations.listen(leases.stop);
   if (options.onTrouble !== undefined) watch.start(options.onTrouble, onError);
 
   return {
     lanes: pools.map((pool) => pool.id),
     async drain(graceMs) {
       draining.abort();
+      travelAgain();
       await watch.stop();
-      const closed = Promise.all(consumers.map((consumer) => consumer.close()));
+      const closed = Promise.all([here.close(), ...consumers.map((consumer) => consumer.close())]);
       const grace = setTimeout(() => {
         leases.stopAll();
         recorder.leave();
       }, graceMs);
       await closed;
       clearTimeout(grace);
+      forget();
       await recorder.close();
       await leases.close();
       await limits.close();

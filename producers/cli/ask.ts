@@ -1,13 +1,7 @@
 /** Asking one question from the command line: through the queue like everything else, with workers of its own if nobody works. */
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import type { Order } from "../../src/intake/order.ts";
-import {
-  type AttemptView,
-  attemptsOf,
-  cancelRequest,
-  type RequestView,
-  requestById,
-} from "../../src/ledger/requests.ts";
+import { type AttemptView, attemptsOf, type RequestView, requestById } from "../../src/ledger/requests.ts";
 import { isStreamed } from "../../src/request/body.ts";
 import type { Delta } from "../../src/request/delta.ts";
 import { type AllWorkers, startAll } from "../../workers/all.ts";
@@ -49,7 +43,7 @@ export async function ask(
     const request = await follow(fleet, waiter, taken.id, { signal: leave.signal, ...following });
     screen.end();
     if (leave.signal.aborted) {
-      await cancelRequest(fleet.ledger, taken.id);
+      await fleet.cancel(taken.id);
       throw new CommandFailed(`Cancelled request ${taken.id}; what was spent on it is in \`millrace request show\`.`);
     }
     return { request, attempts: await attemptsOf(fleet.ledger, taken.id), shown: screen.shown() };

@@ -13,6 +13,7 @@ import { registerRun } from "./commands/run.ts";
 import { registerServe } from "./commands/serve.ts";
 import { registerSimulate } from "./commands/simulate.ts";
 import { registerUp } from "./commands/up.ts";
+import { registerWebhook } from "./commands/webhook.ts";
 import { registerWorker } from "./commands/worker.ts";
 import { endOf, exitCodes } from "./exit.ts";
 
@@ -28,6 +29,7 @@ for (const register of [
   registerWorker,
   registerMigrate,
   registerKey,
+  registerWebhook,
   registerSimulate,
   registerRun,
   registerBatch,

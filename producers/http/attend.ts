@@ -4,7 +4,6 @@
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Fleet } from "../../src/fleet/fleet.ts";
-import { cancelRequest } from "../../src/ledger/requests.ts";
 import { type Body, isStreamed } from "../../src/request/body.ts";
 import { beforeDispatch } from "../../src/stream/piece.ts";
 import { type AnswerDeps, type Attended, follow, startOf } from "./attended.ts";
@@ -66,10 +65,9 @@ const asWiresSay = (problem: Problem, { routeOptions }: FastifyRequest): Problem
       }
     : problem;
 
-/** The worker notices at its next renewal of the lease. */
 function cancelWhenLeft(fleet: Fleet, id: string, left: AbortSignal, over: AbortSignal): void {
   const cancel = () => {
-    if (!over.aborted) void cancelRequest(fleet.ledger, id).catch(() => {}); // it ends by its deadline, or is answered
+    if (!over.aborted) void fleet.cancel(id).catch(() => {}); // it ends by its deadline, or is answered
   };
   if (left.aborted) cancel();
   else left.addEventListener("abort", cancel, { once: true });

@@ -46,7 +46,6 @@ export function addBoard(app: FastifyInstance, fleet: Fleet): void {
     },
     { prefix: boardPath },
   );
-  app.get("/", (_request, reply) => reply.redirect(boardPath));
 }
 
 /** Its own scripts only. The page also asks Google for a font: refused, so that a look at the board tells nobody. */

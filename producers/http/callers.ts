@@ -57,7 +57,7 @@ const everybody: Caller = { tenant: undefined, isAdmin: true };
 /** What a probe and a log-in page are asked without a key. */
 const openRoutes = new Set(["/healthz", "/readyz", "/login"]);
 /** What shows or changes things of all tenants. */
-const adminRoutes = /^\/(?:board|metrics)(?:\/|$)/;
+const adminRoutes = /^\/(?:$|(?:board|dashboard|metrics)(?:\/|$))/;
 
 declare module "fastify" {
   interface FastifyRequest {

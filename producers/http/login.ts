@@ -1,7 +1,6 @@
-/** A page that asks for an admin key and keeps it in a cookie, for people who open the board in a browser. */
+/** A page that asks for an admin key and keeps it in a cookie, for people who open the dashboard or the board in a browser. */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import { boardPath } from "./board-path.ts";
 import { type Callers, sessionCookie } from "./callers.ts";
 
 const formSchema = z.object({ key: z.string().min(1).max(200) });
@@ -24,7 +23,7 @@ export function addLogin(app: FastifyInstance, callers: Callers): void {
         "set-cookie",
         `${sessionCookie}=${form.data.key}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${sessionSeconds}${secure}`,
       )
-      .redirect(boardPath, 303);
+      .redirect("/", 303);
   });
 }
 

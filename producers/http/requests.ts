@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Fleet } from "../../src/fleet/fleet.ts";
-import { attemptsOf, cancelRequest, type RequestView, requestById } from "../../src/ledger/requests.ts";
+import { attemptsOf, type RequestView, requestById } from "../../src/ledger/requests.ts";
 import { audioOf } from "../../src/ledger/result-audio.ts";
 import { isTerminal } from "../../src/request/lifecycle.ts";
 import type { EndWaiter } from "../library/ended.ts";
@@ -60,7 +60,7 @@ export function addRequests(app: FastifyInstance, fleet: Fleet, waiter: EndWaite
   app.post<ById>("/v1/requests/:id/cancel", async (request, reply) => {
     const found = await find(fleet, request.caller, request.params.id);
     if (found === undefined) return sendProblem(reply, notFound(request.params.id));
-    await withPatience(cancelRequest(fleet.ledger, found.id));
+    await withPatience(fleet.cancel(found.id));
     const after = (await find(fleet, request.caller, found.id)) ?? found;
     return after.state === "cancelled" ? requestJson(after) : sendProblem(reply, tooLate(after));
   });

@@ -3,7 +3,6 @@
  * cancelled later. Every response is a request like any other, and is there as long as its answer is kept.
  */
 import type { FastifyInstance } from "fastify";
-import { cancelRequest } from "../../src/ledger/requests.ts";
 import { responseJson } from "../wire/openai-response.ts";
 import { openResponseEvents } from "../wire/openai-response-events.ts";
 import { attend } from "./attend.ts";
@@ -57,7 +56,7 @@ export function addResponses(app: FastifyInstance, deps: AnswerDeps): void {
   app.post<ById>("/v1/responses/:id/cancel", async (request, reply) => {
     const found = await findResponse(fleet, request.caller, request.params.id);
     if (found === undefined) return sendProblem(reply, noResponse(request.params.id));
-    await withPatience(cancelRequest(ledger, found.view.id));
+    await withPatience(fleet.cancel(found.view.id));
     const after = (await findResponse(fleet, request.caller, request.params.id)) ?? found;
     return responseJson(after.terms, await stateOf(ledger, after.view));
   });

@@ -1,4 +1,4 @@
-/** The HTTP producer: the native API, Bull Board, health and metrics on one port. It composes and decides nothing. */
+/** The HTTP producer: the native API, the dashboard, Bull Board, health and metrics on one port. It composes and decides nothing. */
 import fastify, { type FastifyInstance } from "fastify";
 import { v7 as uuidv7 } from "uuid";
 import type { Fleet } from "../../src/fleet/fleet.ts";
@@ -8,6 +8,7 @@ import { openEndWaiter } from "../library/ended.ts";
 import { addBoard } from "./board.ts";
 import { bodyLimitBytes, boundBodies } from "./body-room.ts";
 import { askForKeys, openCallers } from "./callers.ts";
+import { addDashboard } from "./dashboard.ts";
 import { problemOf } from "./errors.ts";
 import { guard, isLoopback } from "./guard.ts";
 import { addHealth } from "./health.ts";
@@ -16,6 +17,7 @@ import { addOpenai } from "./openai.ts";
 import { sendProblem } from "./problem.ts";
 import { addRequests } from "./requests.ts";
 import { addTokenEvents } from "./token-events.ts";
+import { addWebhooks } from "./webhooks.ts";
 
 export interface HttpOptions {
   /** On anything but loopback calls need an API key: the first start makes one and tells it through `warn`. */
@@ -76,7 +78,9 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Who
   addRequests(app, fleet, waiter, closing.signal);
   addTokenEvents(app, deps);
   addOpenai(app, deps);
+  addWebhooks(app, fleet);
   addBoard(app, fleet);
+  addDashboard(app, fleet, closing.signal);
   addMetrics(app, options.metricsText);
 
   if (!isLoopback(options.host) && !(await anyKeys(fleet.ledger))) {
@@ -123,7 +127,7 @@ function wordErrors(app: FastifyInstance, log: Log | undefined): void {
       status: 404,
       type: "not_found_error",
       code: "unknown_route",
-      message: `There is no ${request.method} ${request.url.split("?")[0]}. See /board, /metrics, /readyz and /v1/requests.`,
+      message: `There is no ${request.method} ${request.url.split("?")[0]}. See /, /board, /metrics, /readyz and /v1/requests.`,
     }),
   );
   app.addHook("onResponse", async (request, reply) => {

@@ -8,7 +8,7 @@
  * ```
  */
 import { type Fleet, openFleet } from "../../src/fleet/fleet.ts";
-import { cancelRequest, type RequestView, requestById } from "../../src/ledger/requests.ts";
+import { type RequestView, requestById } from "../../src/ledger/requests.ts";
 import { audioOf, type KeptAudio } from "../../src/ledger/result-audio.ts";
 import type { Delta } from "../../src/request/delta.ts";
 import { isTerminal, type RequestState } from "../../src/request/lifecycle.ts";
@@ -127,7 +127,7 @@ export class Millrace {
 
   /** True when there was something left to cancel. */
   async cancel(id: string): Promise<boolean> {
-    return cancelRequest(this.#fleet.ledger, id);
+    return this.#fleet.cancel(id);
   }
 
   /** Lets calls in flight finish, hands the rest back, and disconnects. Requests that have not run stay and wait. */

@@ -79,8 +79,8 @@ export function openPoolLimits(redis: RedisClient, key: string, pool: Pool, nowM
 const shapesOf = (pool: Pool, learned: Readonly<Record<string, string>>): readonly Shape[] =>
   pool.limits.map((spec) => shapeOf(spec, followed(spec, learned), pool.jitterMs));
 
-/** What the operator set is a ceiling: a provider may say less, never more. */
-function followed(spec: Limit, learned: Readonly<Record<string, string>>): number | undefined {
+/** What the operator set is a ceiling: a provider may say less, never more. `learned` is the hash of that name in Redis. */
+export function followed(spec: Limit, learned: Readonly<Record<string, string>>): number | undefined {
   const named = learned[spec.dimension] === undefined ? undefined : Number(learned[spec.dimension]);
   if (named === undefined) return spec.limit;
   return spec.fixed && spec.limit !== undefined ? Math.min(spec.limit, named) : named;

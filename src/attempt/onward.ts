@@ -5,6 +5,7 @@
 import type { Verdict } from "../admission/permit.ts";
 import type { Deployment } from "../config/deployment.ts";
 import type { ClaimedRequest } from "../ledger/claim.ts";
+import { providerById } from "../provider/registry.ts";
 import { lackOf } from "../routing/capability.ts";
 import { standIns } from "../routing/route.ts";
 import { askFor } from "./admit.ts";
@@ -41,9 +42,10 @@ export function onwardUnseen(deps: AttemptDeps, request: ClaimedRequest): Onward
 
 function candidates(deps: AttemptDeps, request: ClaimedRequest): readonly Deployment[] {
   const deployments = deps.catalog.route(request.model)?.deployments ?? [];
-  const usable = deployments.filter(
-    ({ provider, info }) => deps.canServe(provider) && lackOf(info, request.body, request.estInputTokens) === undefined,
-  );
+  const usable = deployments.filter(({ provider, info }) => {
+    const lack = lackOf(info, request.body, request.estInputTokens, providerById(provider)?.operations);
+    return deps.canServe(provider) && lack === undefined;
+  });
   return standIns(usable, request.deployment, request.passedOver);
 }
 

@@ -48,6 +48,7 @@ export interface Config {
   readonly backlog: BacklogBounds;
   readonly retention: Retention;
   readonly capture: Capture;
+  readonly webhooks: Readonly<SettingsFile["webhooks"]>;
 }
 
 /** Reads environment and settings file. Throws SettingsError with a message for the operator. */
@@ -89,6 +90,12 @@ export function loadConfig(
     },
     retention: file.retention,
     capture: file.capture,
+    webhooks: {
+      allowPrivate:
+        environment.MILLRACE_ALLOW_PRIVATE_URLS === undefined
+          ? file.webhooks.allowPrivate
+          : environment.MILLRACE_ALLOW_PRIVATE_URLS === "true",
+    },
   });
 }
 

@@ -38,6 +38,7 @@ const environmentSchema = z.object({
   PROVIDER_CIRCUIT_TIMEOUT: whole(100, 3_600_000).optional(),
   BACKLOG_MAX_OPEN: whole(1, Number.MAX_SAFE_INTEGER).optional(),
   BACKLOG_MAX_OPEN_PER_TENANT: whole(1, Number.MAX_SAFE_INTEGER).optional(),
+  MILLRACE_ALLOW_PRIVATE_URLS: z.enum(["true", "false"]).optional(),
 });
 
 export type Environment = Readonly<z.infer<typeof environmentSchema>> & {

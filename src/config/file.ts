@@ -87,6 +87,10 @@ export const settingsFileSchema = settingsObject({
   backlog: backlogSchema.prefault({}),
   retention: retentionSchema.prefault({}),
   capture: captureSchema.prefault({}),
+  webhooks: settingsObject({
+    /** Whether receivers may be on loopback and in private networks. */
+    allowPrivate: z.boolean().default(false),
+  }).prefault({}),
 });
 export type SettingsFile = z.infer<typeof settingsFileSchema>;
 

@@ -6,12 +6,14 @@ import { type Config, loadConfig } from "../config/config.ts";
 import { type Intake, openIntake } from "../intake/accept.ts";
 import { databaseAnswers, type Ledger, openLedger } from "../ledger/ledger.ts";
 import { migrate } from "../ledger/migrate.ts";
+import { cancelRequest } from "../ledger/requests.ts";
 import { providers } from "../provider/registry.ts";
 import { type Bell, openBell } from "../queue/bell.ts";
 import { type Lanes, openLanes } from "../queue/lanes.ts";
 import { checkRedis } from "../queue/redis-check.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { type Services, startServices } from "../runtime/embedded/services.ts";
+import { type Cancellations, openCancellations } from "../stream/cancellations.ts";
 import { openStreamHub, type StreamHub } from "../stream/stream-hub.ts";
 import { silentTelemetry, type Telemetry } from "../telemetry/telemetry.ts";
 
@@ -24,8 +26,11 @@ export interface Fleet {
   readonly bell: Bell;
   readonly intake: Intake;
   readonly telemetry: Telemetry;
+  readonly cancellations: Cancellations;
   /** Answers as they come; connects when somebody reads. */
   readonly streams: StreamHub;
+  /** Cancels what is not finished, and stops its call at once where one is under way. False: nothing to cancel. */
+  cancel(requestId: string): Promise<boolean>;
   /** Closes connections; embedded services stop when nobody uses them any more. */
   close(): Promise<void>;
 }
@@ -55,6 +60,7 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
   const bell = openBell(services.redisUrl);
   const telemetry = options.telemetry ?? silentTelemetry;
   const streams = openStreamHub(services.redisUrl);
+  const cancellations = openCancellations(services.redisUrl);
   return {
     config,
     redisUrl: services.redisUrl,
@@ -64,9 +70,16 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
     bell,
     telemetry,
     streams,
+    cancellations,
+    async cancel(requestId) {
+      const isCancelled = await cancelRequest(ledger, requestId);
+      if (isCancelled) cancellations.tell(requestId);
+      return isCancelled;
+    },
     intake: openIntake({ config, ledger, lanes, bell, telemetry, clock: systemClock }),
     async close() {
       streams.close();
+      cancellations.close();
       bell.close();
       await lanes.close();
       await ledger.close();

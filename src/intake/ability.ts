@@ -2,19 +2,13 @@
 import type { Config } from "../config/config.ts";
 import type { Deployment } from "../config/deployment.ts";
 import { providerById } from "../provider/registry.ts";
-import { type Body, isChat, operationOf } from "../request/body.ts";
+import { type Body, isChat } from "../request/body.ts";
 import { lackOf } from "../routing/capability.ts";
 import type { JsonSchema } from "../runtime/json-schema.ts";
 
 /** What a deployment lacks for a body, in words that follow its name; undefined: it may be asked. */
-export function lack({ info, provider }: Deployment, body: Body, inputTokens: number): string | undefined {
-  const operation = operationOf(body);
-  const offered = providerById(provider)?.operations;
-  // A model that is not known by name can do at most what its provider offers.
-  if (info === undefined && offered?.includes(operation) === false)
-    return `is of a provider that offers no ${operation}`;
-  return lackOf(info, body, inputTokens);
-}
+export const lack = ({ info, provider }: Deployment, body: Body, inputTokens: number): string | undefined =>
+  lackOf(info, body, inputTokens, providerById(provider)?.operations);
 
 /** Why none of them can be asked, and who could instead. */
 export function unableWords(config: Config, body: Body, inputTokens: number, usable: readonly Deployment[]): string {

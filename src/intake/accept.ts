@@ -17,6 +17,7 @@ import { priorities } from "../request/priority.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { type FullRefusal, fullRefusal } from "./full.ts";
+import { claimedFrom, type Here } from "./here.ts";
 import { type Order, type Prepared, prepareOrder, type Refusal } from "./order.ts";
 
 export interface Intake {
@@ -25,6 +26,8 @@ export interface Intake {
    * batch are not counted against its bounds: their room was taken when the batch was opened. Rejects when the ledger is away.
    */
   accept(orders: readonly Order[]): Promise<readonly Accepted[]>;
+  /** From now on this process calls itself for interactive requests that somebody waits for, where it can; ends with the call. */
+  callHere(here: Here): () => void;
   /**
    * The batch of this fingerprint, opened in `accepting` and with room for all of its lines when there is none, or with
    * `startOver` in any case. Refused whole when there is no room for all.
@@ -56,7 +59,14 @@ export interface IntakeDeps {
 
 export const openIntake = (deps: IntakeDeps): Intake => {
   const room = openRoom(deps.ledger);
+  let here: Here | undefined;
   return {
+    callHere(given) {
+      here = given;
+      return () => {
+        if (here === given) here = undefined;
+      };
+    },
     accept: async (orders) => {
       let committed = () => {};
       const commit = new Promise<void>((resolve) => {
@@ -64,13 +74,19 @@ export const openIntake = (deps: IntakeDeps): Intake => {
       });
       try {
         const prepared = orders.map((order) => prepareWithin(deps, order, commit));
-        const direct = await directRoom(deps, prepared);
-        const rows = prepared.flatMap((entry) => (entry.ok ? [born(entry.row, direct)] : []));
-        const stored = await store(deps, room, rows);
+        const asked = prepared.flatMap((entry) => (entry.ok ? [entry.row] : []));
+        const claimed = await claimHere(deps, here, asked);
+        const direct = await directRoom(deps, claimed);
+        const rows = claimed.map((row) => born(row, direct));
+        const stored = await store(deps, room, rows).catch((error: unknown) => {
+          runHere(here, rows, new Set(), deps.clock.now());
+          throw error;
+        });
+        runHere(here, rows, stored.ok ? stored.value : new Set(), deps.clock.now());
         if (stored.ok) {
           await dispatchDirect(
             deps,
-            rows.filter((row) => stored.value.has(row.id)),
+            rows.filter((row) => row.claim === undefined && stored.value.has(row.id)),
           );
           deps.telemetry.count("accepted", {}, stored.value.size);
         } else {
@@ -144,6 +160,43 @@ function prepareWithin(deps: IntakeDeps, order: Order, commit: Promise<void>): P
   return prepared;
 }
 
+/** Requests that somebody waits for go first, so they may be called for at once where nobody of their class waits in the lane. */
+async function claimHere(
+  { lanes }: IntakeDeps,
+  here: Here | undefined,
+  rows: readonly NewRequest[],
+): Promise<readonly NewRequest[]> {
+  const able = rows.filter((row) => row.priority === priorities.interactive && row.replyWanted && !row.batchId);
+  if (here === undefined || able.length === 0) return rows;
+  const free = new Map<string, boolean>();
+  for (const lane of new Set(able.map((row) => row.lane))) {
+    free.set(
+      lane,
+      (await within(
+        directPatienceMs,
+        lanes.isFree(lane, "express").catch(() => false),
+      )) ?? false,
+    );
+  }
+  return rows.map((row) => {
+    const claim = able.includes(row) && free.get(row.lane) === true ? here.claim(row) : undefined;
+    return claim === undefined ? row : { ...row, claim };
+  });
+}
+
+function runHere(
+  here: Here | undefined,
+  rows: readonly NewRequest[],
+  stored: ReadonlySet<string>,
+  nowMs: number,
+): void {
+  for (const row of rows) {
+    if (here === undefined || row.claim === undefined) continue;
+    if (stored.has(row.id)) here.run(claimedFrom(row, row.claim.leaseToken, new Date(nowMs)));
+    else here.release(row);
+  }
+}
+
 interface Direct {
   /** To be born dispatched under. */
   readonly epoch: string;
@@ -157,9 +210,9 @@ const producersWindow = smallestWindow / 2;
 const directPatienceMs = 1_000;
 
 /** Undefined when nothing here is interactive, or Redis is away. */
-async function directRoom(deps: IntakeDeps, prepared: readonly Prepared[]): Promise<Direct | undefined> {
-  const rows = prepared.flatMap((entry) => (entry.ok ? [entry.row] : []));
-  const lanes = [...new Set(rows.filter((row) => row.priority === priorities.interactive).map((row) => row.lane))];
+async function directRoom(deps: IntakeDeps, rows: readonly NewRequest[]): Promise<Direct | undefined> {
+  const travelling = rows.filter((row) => row.priority === priorities.interactive && row.claim === undefined);
+  const lanes = [...new Set(travelling.map((row) => row.lane))];
   if (lanes.length === 0) return undefined;
   try {
     const looked = await within(
@@ -186,7 +239,7 @@ async function within<Value>(ms: number, work: Promise<Value>): Promise<Value | 
 /** Interactive requests are born dispatched while their lane has room: a flood of them waits in the backlog as any other. */
 function born(row: NewRequest, direct: Direct | undefined): NewRequest {
   const room = row.priority === priorities.interactive ? (direct?.room.get(row.lane) ?? 0) : 0;
-  if (direct === undefined || room <= 0) return row;
+  if (direct === undefined || room <= 0 || row.claim !== undefined) return row;
   direct.room.set(row.lane, room - 1);
   return { ...row, dispatchEpoch: direct.epoch };
 }

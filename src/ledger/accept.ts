@@ -22,6 +22,8 @@ export interface NewRequest {
   readonly replyWanted?: boolean;
   /** Set when the producer will put the job into the lane itself: the row is born dispatched, number 1. */
   readonly dispatchEpoch?: string;
+  /** Set when its acceptor calls for it at once: the row is born running, its first attempt counted. */
+  readonly claim?: { readonly leaseToken: string; readonly leaseMs: number };
 }
 
 /**
@@ -43,9 +45,10 @@ export async function acceptRequests(
         ${column((r) => JSON.stringify(r.body))}::text[], ${column((r) => r.estInputTokens)}::int[],
         ${column((r) => r.estOutputTokens)}::int[], ${column((r) => r.deadline?.toISOString() ?? null)}::text[],
         ${column((r) => r.idempotencyKey ?? null)}::text[], ${column((r) => r.traceparent ?? null)}::text[],
-        ${column((r) => String(r.replyWanted ?? false))}::text[], ${column((r) => r.dispatchEpoch ?? null)}::text[]
+        ${column((r) => String(r.replyWanted ?? false))}::text[], ${column((r) => r.dispatchEpoch ?? null)}::text[],
+        ${column((r) => r.claim?.leaseToken ?? null)}::uuid[], ${column((r) => r.claim?.leaseMs ?? null)}::float8[]
       ) as i(id, tenant, batch_id, line_no, custom_id, shape, model, deployment, lane, priority, body, est_input_tokens,
-        est_output_tokens, deadline, idempotency_key, traceparent, reply_wanted, dispatch_epoch)
+        est_output_tokens, deadline, idempotency_key, traceparent, reply_wanted, dispatch_epoch, lease_token, lease_ms)
     ),
     lines as (
       insert into batch_lines (batch_id, line_no, custom_id, request_id, shape)
@@ -54,12 +57,15 @@ export async function acceptRequests(
     ),
     accepted as (
       insert into requests (id, tenant, batch_id, model, deployment, lane, priority, state, dispatch_no, dispatched_at,
-        dispatch_epoch, est_input_tokens, est_output_tokens, deadline, idempotency_key, traceparent, reply_wanted)
+        dispatch_epoch, lease_token, lease_until, attempt, deployment_attempt,
+        est_input_tokens, est_output_tokens, deadline, idempotency_key, traceparent, reply_wanted)
       select id, tenant, batch_id, model, deployment, lane, priority,
-        case when dispatch_epoch is null then 'queued' else 'dispatched' end,
-        case when dispatch_epoch is null then 0 else 1 end,
-        case when dispatch_epoch is null then null else now() end,
-        dispatch_epoch, est_input_tokens, est_output_tokens, deadline::timestamptz, idempotency_key, traceparent, reply_wanted::boolean
+        case when lease_token is not null then 'running' when dispatch_epoch is null then 'queued' else 'dispatched' end,
+        case when lease_token is null and dispatch_epoch is null then 0 else 1 end,
+        case when lease_token is null and dispatch_epoch is null then null else now() end,
+        dispatch_epoch, lease_token, now() + lease_ms * interval '1 millisecond',
+        case when lease_token is null then 0 else 1 end, case when lease_token is null then 0 else 1 end,
+         est_input_tokens, est_output_tokens, deadline::timestamptz, idempotency_key, traceparent, reply_wanted::boolean
       from input where line_no is null or id in (select request_id from lines)
       on conflict do nothing returning id
     ),

@@ -3,6 +3,7 @@ import type { ISql } from "postgres";
 import { v7 as uuidv7 } from "uuid";
 import { despiteDeadlocks } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
+import { tellOfBatches, tellOfRequests } from "./webhook-outbox.ts";
 
 export type BatchState = "accepting" | "running" | "completed" | "cancelling" | "cancelled";
 
@@ -201,12 +202,17 @@ export async function batchSpend(ledger: Ledger, id: string): Promise<BatchSpend
 export async function cancelBatch(ledger: Ledger, id: string): Promise<number> {
   await ledger.sql`update batches set state = 'cancelling' where id = ${id} and state in ('accepting', 'running')`;
   const rows = await despiteDeadlocks(
-    () => ledger.sql`
-    update requests set state = 'cancelled', lease_token = null, lease_until = null, finished_at = now()
-    where batch_id = ${id} and state in ('queued', 'dispatched', 'running', 'waiting', 'held')`,
+    () => ledger.sql<{ n: number }[]>`
+    with moved as (
+      update requests set state = 'cancelled', lease_token = null, lease_until = null, finished_at = now()
+      where batch_id = ${id} and state in ('queued', 'dispatched', 'running', 'waiting', 'held')
+      returning id, tenant, batch_id, state
+    ),
+    told as (${tellOfRequests(ledger.sql)})
+    select count(*)::int as n from moved`,
   );
   await finishBatches(ledger);
-  return rows.count;
+  return rows[0]?.n ?? 0;
 }
 
 /**
@@ -247,9 +253,15 @@ export async function retryFailed(ledger: Ledger, id: string): Promise<number> {
 
 /** Batches without open requests end: running → completed, cancelling → cancelled. */
 export async function finishBatches(ledger: Ledger): Promise<number> {
-  const rows = await ledger.sql`
-    update batches b set state = case b.state when 'running' then 'completed' else 'cancelled' end, finished_at = now()
-    where b.finished_at is null and b.state in ('running', 'cancelling') and not exists (
-      select 1 from requests r where r.batch_id = b.id and r.state in ('queued', 'dispatched', 'running', 'waiting', 'held'))`;
+  const { sql } = ledger;
+  const rows = await sql`
+    with moved as (
+      update batches b set state = case b.state when 'running' then 'completed' else 'cancelled' end, finished_at = now()
+      where b.finished_at is null and b.state in ('running', 'cancelling') and not exists (
+        select 1 from requests r where r.batch_id = b.id and r.state in ('queued', 'dispatched', 'running', 'waiting', 'held'))
+      returning b.id, b.tenant, b.state, gen_random_uuid() as event_id
+    ),
+    told as (${tellOfBatches(sql)})
+    select id from moved`;
   return rows.count;
 }

@@ -2,6 +2,7 @@
 import { v7 as uuidv7 } from "uuid";
 import { despiteAbsence } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Within } from "./read-by-index.ts";
 
 export interface NewCircuitEvent {
   readonly provider: string;
@@ -36,7 +37,7 @@ export async function appendCircuitEvent(ledger: Ledger, event: NewCircuitEvent)
 
 /** The newest events, newest first; of one provider or of all. */
 export async function newestCircuitEvents(
-  ledger: Ledger,
+  ledger: Within,
   query: { readonly limit: number; readonly provider?: string },
 ): Promise<CircuitEvent[]> {
   const { sql } = ledger;
@@ -57,7 +58,7 @@ export async function latestCircuitEvents(ledger: Ledger): Promise<CircuitEvent[
 
 type Row = Omit<CircuitEvent, "deployment"> & { readonly deployment: string | null };
 
-const columns = ({ sql }: Ledger) =>
+const columns = ({ sql }: Within) =>
   sql`id, at, provider, deployment, from_state as "fromState", to_state as "toState", reason, "by"`;
 
 const eventOf = (row: Row): CircuitEvent => ({ ...row, deployment: row.deployment ?? undefined });

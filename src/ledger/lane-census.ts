@@ -3,6 +3,7 @@
  * asking costs the same with a thousand requests as with ten million.
  */
 import type { Ledger } from "./ledger.ts";
+import { readByIndex, type Within } from "./read-by-index.ts";
 
 /** A count that reads this much means "at least this many". */
 export const censusLimit = 100_000;
@@ -24,8 +25,12 @@ interface CountRow {
 }
 
 /** One entry for each of `lanes`, in their order. */
-export async function laneCensus(ledger: Ledger, lanes: readonly string[]): Promise<LaneCensus[]> {
-  const [counts, ages] = await Promise.all([countRows(ledger, lanes), oldestRows(ledger, lanes)]);
+export const laneCensus = (ledger: Ledger, lanes: readonly string[]): Promise<LaneCensus[]> =>
+  readByIndex(ledger, (within) => laneCensusWithin(within, lanes, censusLimit));
+
+/** A count that reads `limit` means "at least this many". To be asked within readByIndex. */
+export async function laneCensusWithin(ledger: Within, lanes: readonly string[], limit: number): Promise<LaneCensus[]> {
+  const [counts, ages] = await Promise.all([countRows(ledger, lanes, limit), oldestRows(ledger, lanes)]);
   return lanes.map((lane) => {
     const of = (state: OpenState) => counts.find((row) => row.lane === lane && row.state === state)?.n ?? 0;
     return {
@@ -42,24 +47,24 @@ export async function laneCensus(ledger: Ledger, lanes: readonly string[]): Prom
   });
 }
 
-/** Queued and dispatched rows are indexed by lane; of the others the first `censusLimit` are read and sorted out. */
-const countRows = ({ sql }: Ledger, lanes: readonly string[]) =>
+/** Queued and dispatched rows are indexed by lane; of the others the first `limit` are read and sorted out. */
+const countRows = ({ sql }: Within, lanes: readonly string[], limit: number) =>
   sql<CountRow[]>`
     with lanes as (select unnest(${lanes as string[]}::text[]) as lane)
     select l.lane, 'queued' as state, q.n from lanes l, lateral (
-      select count(*)::int as n from (select from requests r where r.lane = l.lane and state = 'queued' limit ${censusLimit}) s) q
+      select count(*)::int as n from (select from requests r where r.lane = l.lane and state = 'queued' limit ${limit}) s) q
     union all
     select l.lane, 'dispatched', d.n from lanes l, lateral (
-      select count(*)::int as n from (select from requests r where r.lane = l.lane and state = 'dispatched' limit ${censusLimit}) s) d
+      select count(*)::int as n from (select from requests r where r.lane = l.lane and state = 'dispatched' limit ${limit}) s) d
     union all
-    select lane, 'running', count(*)::int from (select lane from requests where state = 'running' limit ${censusLimit}) s group by lane
+    select lane, 'running', count(*)::int from (select lane from requests where state = 'running' limit ${limit}) s group by lane
     union all
-    select lane, 'waiting', count(*)::int from (select lane from requests where state = 'waiting' limit ${censusLimit}) s group by lane
+    select lane, 'waiting', count(*)::int from (select lane from requests where state = 'waiting' limit ${limit}) s group by lane
     union all
-    select lane, 'held', count(*)::int from (select lane from requests where state = 'held' limit ${censusLimit}) s group by lane`;
+    select lane, 'held', count(*)::int from (select lane from requests where state = 'held' limit ${limit}) s group by lane`;
 
 /** Ids are in the order of acceptance: the least id of each (class, tenant) is its oldest; the walk is the feeder's. */
-const oldestRows = ({ sql }: Ledger, lanes: readonly string[]) =>
+const oldestRows = ({ sql }: Within, lanes: readonly string[]) =>
   sql<{ lane: string; oldest_ms: number | null }[]>`
     with recursive
     lanes as (select unnest(${lanes as string[]}::text[]) as lane),

@@ -1,5 +1,5 @@
 /** The newest attempts, by keyset on time-ordered ids: as fast with ten million rows as with ten. */
-import type { Ledger } from "./ledger.ts";
+import type { Within } from "./read-by-index.ts";
 
 export interface LogLine {
   readonly id: string;
@@ -26,7 +26,7 @@ export interface LogQuery {
   readonly before?: string;
 }
 
-export async function attemptLog(ledger: Ledger, query: LogQuery): Promise<LogLine[]> {
+export async function attemptLog(ledger: Within, query: LogQuery): Promise<LogLine[]> {
   const { sql } = ledger;
   return sql<LogLine[]>`
     select id, request_id as "requestId", provider, model, outcome, failure_kind as "failureKind",

@@ -8,6 +8,7 @@
 import type { ISql } from "postgres";
 import { type BacklogBounds, tenantBound } from "../config/backlog.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Within } from "./read-by-index.ts";
 
 /** What one bound is asked for. */
 export interface Ask {
@@ -174,4 +175,14 @@ export async function countOpen({ sql: ledger }: Pick<Ledger, "sql">): Promise<v
     await sql`update open_counts set took_ms = ${performance.now() - began}::float8 where scope = ${fleetScope}`;
     await sql`delete from open_counts where open = 0 and scope <> ${fleetScope}`;
   });
+}
+
+/** What is open in the whole fleet at most, and when rows were counted last; undefined: they never were. */
+export async function openInFleet({
+  sql,
+}: Within): Promise<{ readonly open: number; readonly countedAt: Date } | undefined> {
+  const [row] = await sql<{ open: string; countedAt: Date | null }[]>`
+    select open, counted_at as "countedAt" from open_counts where scope = ${fleetScope}`;
+  if (row === undefined || row.countedAt === null) return undefined;
+  return { open: Number(row.open), countedAt: row.countedAt };
 }

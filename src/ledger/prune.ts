@@ -6,8 +6,20 @@
 import { maskContent } from "../request/mask.ts";
 import type { Ledger } from "./ledger.ts";
 
-export const nothingRemoved = { prompts: 0, answers: 0, masked: 0, requests: 0, calls: 0, batches: 0, events: 0 };
-/** `requests` go with prompt, answer, calls and batch line, which are not counted again; `masked` counts texts, `events` changes of circuits. */
+export const nothingRemoved = {
+  prompts: 0,
+  answers: 0,
+  masked: 0,
+  requests: 0,
+  calls: 0,
+  batches: 0,
+  events: 0,
+  deliveries: 0,
+};
+/**
+ * `requests` go with prompt, answer, calls and batch line, which are not counted again; `masked` counts texts, `events` changes
+ * of circuits, `deliveries` those of webhooks.
+ */
 export type Removed = Readonly<typeof nothingRemoved>;
 
 export interface EndedRequest {
@@ -166,10 +178,22 @@ export async function removeEvents({ sql }: Ledger, ageMs: number, { dryRun }: W
     return row?.n ?? 0;
   }
   // Ids are in the order of time: the oldest come first.
-  const rows =
-    await sql`delete from circuit_events where id in (select e.id ${old} order by e.id limit ${eventsAtOnce})`;
+  const rows = await sql`delete from circuit_events where id in (select e.id ${old} order by e.id limit ${rowsAtOnce})`;
+  return rows.count;
+}
+
+/** Deliveries of webhooks that were made or given up. */
+export async function removeDeliveries({ sql }: Ledger, ageMs: number, { dryRun }: Way): Promise<number> {
+  const old = sql`from webhook_deliveries d where d.finished_at < now() - ${ageMs} * interval '1 millisecond'`;
+  if (dryRun) {
+    const [row] = await sql<{ n: number }[]>`select count(*)::int as n ${old}`;
+    return row?.n ?? 0;
+  }
+  const rows = await sql`
+    delete from webhook_deliveries where (event_id, endpoint_id) in (
+      select d.event_id, d.endpoint_id ${old} order by d.finished_at limit ${rowsAtOnce})`;
   return rows.count;
 }
 
 /** Some milliseconds of work. */
-const eventsAtOnce = 1_000;
+const rowsAtOnce = 1_000;

@@ -17,6 +17,8 @@ import type { PassedOver } from "./claim.ts";
 import { despiteDeadlocks, isRowRefused } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
 import type { KeptAudio } from "./result-audio.ts";
+import { detailsOf } from "./usage-columns.ts";
+import { tellOfRequests } from "./webhook-outbox.ts";
 
 /** One provider call, as it will stand in `attempts`. */
 export interface AttemptRow {
@@ -143,7 +145,8 @@ export const recordLines = (ledger: Ledger): MicroBatch<RecordLine, RecordAnswer
           from input i
           where r.id = i.request_id
             and (r.lease_token = i.token or (i.state = 'succeeded' and r.state in ('queued', 'dispatched', 'waiting')))
-          returning i.token as lease_token, i.request_id, i.result, i.rejected, i.audio_type, i.audio
+          returning i.token as lease_token, i.request_id, i.result, i.rejected, i.audio_type, i.audio,
+            r.id, r.tenant, r.batch_id, r.state
         ),
         calls as (
           insert into attempts (id, request_id, tenant, batch_id, dispatch_no, attempt, provider, model, deployment, outcome,
@@ -176,7 +179,8 @@ export const recordLines = (ledger: Ledger): MicroBatch<RecordLine, RecordAnswer
           insert into result_audio (request_id, media_type, content)
           select request_id, audio_type, decode(audio, 'base64') from moved where audio is not null
           on conflict (request_id) do nothing
-        )
+        ),
+        told as (${tellOfRequests(ledger.hot)})
         select lease_token from moved`;
       const rows = await despiteDeadlocks(statement);
       const moved = new Set(rows.map((row) => row.lease_token));
@@ -246,19 +250,6 @@ const callColumns = (attempt: AttemptRow) => ({
   duration_ms: Math.round(attempt.durationMs),
   first_token_ms: attempt.firstTokenMs === undefined ? undefined : Math.round(attempt.firstTokenMs),
 });
-
-/** What has no column of its own. */
-function detailsOf(usage: Usage): object | undefined {
-  const {
-    inputTokens: _i,
-    outputTokens: _o,
-    cacheReadTokens: _r,
-    cacheWriteTokens: _w,
-    reasoningTokens: _t,
-    ...details
-  } = usage;
-  return Object.keys(details).length === 0 ? undefined : details;
-}
 
 const tokens = (count: number | undefined): number | undefined =>
   count === undefined || count > largestCount ? undefined : count;

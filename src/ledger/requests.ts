@@ -5,6 +5,7 @@ import type { Usage } from "../request/usage.ts";
 import type { PassedOver } from "./claim.ts";
 import type { Ledger } from "./ledger.ts";
 import { usageColumn, usageIn } from "./usage-columns.ts";
+import { tellOfRequests } from "./webhook-outbox.ts";
 
 export interface RequestView {
   readonly id: string;
@@ -127,9 +128,15 @@ export async function attemptsOf(ledger: Ledger, requestId: string): Promise<Att
 
 /** Cancels what is not finished; a call under way is stopped when its lease is next renewed. False: nothing to cancel. */
 export async function cancelRequest(ledger: Ledger, id: string): Promise<boolean> {
-  const rows = await ledger.sql`
-    update requests set state = 'cancelled', lease_token = null, lease_until = null, finished_at = now()
-    where id = ${id} and state in ('queued', 'dispatched', 'running', 'waiting', 'held')`;
+  const { sql } = ledger;
+  const rows = await sql`
+    with moved as (
+      update requests set state = 'cancelled', lease_token = null, lease_until = null, finished_at = now()
+      where id = ${id} and state in ('queued', 'dispatched', 'running', 'waiting', 'held')
+      returning id, tenant, batch_id, state
+    ),
+    told as (${tellOfRequests(sql)})
+    select id from moved`;
   return rows.count > 0;
 }
 

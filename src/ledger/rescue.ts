@@ -1,5 +1,6 @@
 /** Bringing lost work back (the reconciler's queries): bounded per call, idempotent, safe when two run. */
 import type { Ledger } from "./ledger.ts";
+import { tellOfRequests } from "./webhook-outbox.ts";
 
 /** A request lost this often takes its workers down with it: it is parked as failed, with its story. */
 const maxLost = 3;
@@ -24,14 +25,18 @@ export async function rescueExpiredLeases(
         substr(e.deployment, strpos(e.deployment, '/') + 1), e.deployment, 'lost', 'lost',
         'the worker was lost; the call may have been made', false, e.lease_until, 0
       from expired e on conflict (id) do nothing
-    )
-    update requests r set
-      state = case when r.lost + 1 >= ${maxLost} then 'failed' else 'queued' end,
-      lost = r.lost + 1, lease_token = null, lease_until = null,
-      failure_kind = 'lost', failure_message = 'its worker was lost ' || (r.lost + 1) || ' times',
-      finished_at = case when r.lost + 1 >= ${maxLost} then now() end
-    from expired e where r.id = e.id
-    returning r.state`;
+    ),
+    moved as (
+      update requests r set
+        state = case when r.lost + 1 >= ${maxLost} then 'failed' else 'queued' end,
+        lost = r.lost + 1, lease_token = null, lease_until = null,
+        failure_kind = 'lost', failure_message = 'its worker was lost ' || (r.lost + 1) || ' times',
+        finished_at = case when r.lost + 1 >= ${maxLost} then now() end
+      from expired e where r.id = e.id
+      returning r.id, r.tenant, r.batch_id, r.state
+    ),
+    told as (${tellOfRequests(ledger.sql)})
+    select state from moved`;
   const parked = rows.filter((row) => row.state === "failed").length;
   return { requeued: rows.length - parked, parked };
 }
@@ -98,13 +103,19 @@ export async function dispatchNumbers(ledger: Ledger, ids: readonly string[]): P
 
 /** Requests whose deadline passed before they ran. */
 export async function expireOverdue(ledger: Ledger, limit = 5_000): Promise<number> {
-  const rows = await ledger.sql`
-    update requests set state = 'failed', failure_kind = 'deadline', finished_at = now(),
-      failure_message = 'the deadline passed before the request could be sent'
-    where id in (
-      select id from requests where deadline < now() and state in ('queued', 'dispatched', 'waiting', 'held')
-      order by deadline limit ${limit} for update skip locked
-    ) and state in ('queued', 'dispatched', 'waiting', 'held')`;
+  const { sql } = ledger;
+  const rows = await sql`
+    with moved as (
+      update requests set state = 'failed', failure_kind = 'deadline', finished_at = now(),
+        failure_message = 'the deadline passed before the request could be sent'
+      where id in (
+        select id from requests where deadline < now() and state in ('queued', 'dispatched', 'waiting', 'held')
+        order by deadline limit ${limit} for update skip locked
+      ) and state in ('queued', 'dispatched', 'waiting', 'held')
+      returning id, tenant, batch_id, state
+    ),
+    told as (${tellOfRequests(sql)})
+    select id from moved`;
   return rows.count;
 }
 

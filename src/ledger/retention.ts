@@ -13,6 +13,7 @@ import {
   type Removed,
   removeBatches,
   removeContent,
+  removeDeliveries,
   removeEvents,
   removeRequests,
   type Way,
@@ -83,6 +84,7 @@ const requestsPass = (ageMs: number): Pass => ({
   sweep: async (ledger, way) => ({
     batches: await removeBatches(ledger, ageMs, way),
     events: await removeEvents(ledger, ageMs, way),
+    deliveries: await removeDeliveries(ledger, ageMs, way),
   }),
 });
 
@@ -112,7 +114,7 @@ export function openPruning(ledger: Ledger, keeping: Keeping, way: Way = { dryRu
         const rows = await nextPage(ledger, track);
         if (rows !== undefined) return { ...nothingRemoved, ...(await pass.act(ledger, rows, way)) };
         const swept = { ...nothingRemoved, ...(await pass.sweep?.(ledger, way)) };
-        const hasSwept = swept.batches + swept.events > 0;
+        const hasSwept = swept.batches + swept.events + swept.deliveries > 0;
         if (!hasSwept || way.dryRun) {
           left.shift();
           if (pass.sweep !== undefined) Object.assign(track, { single: beginning, batch: beginning });

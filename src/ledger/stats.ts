@@ -5,6 +5,7 @@
  * is moved in the same transaction.
  */
 import type { Ledger } from "./ledger.ts";
+import type { Within } from "./read-by-index.ts";
 
 export interface ModelStats {
   readonly provider: string;
@@ -99,7 +100,7 @@ interface StatsRow {
 }
 
 /** Since the start of the hour that lies `hours` back; `since` says which. Lags behind by the reconciler's tick. */
-export async function modelStats(ledger: Ledger, hours: number): Promise<{ since: Date; models: ModelStats[] }> {
+export async function modelStats(ledger: Within, hours: number): Promise<{ since: Date; models: ModelStats[] }> {
   const rows = await ledger.sql<(StatsRow & { since: Date; durations: string[] })[]>`
     with wanted as (
       select * from attempt_stats where hour >= date_trunc('hour', now() - ${hours} * interval '1 hour')

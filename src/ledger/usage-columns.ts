@@ -10,3 +10,16 @@ export const usageColumn = ({ sql }: Pick<Ledger, "sql">) => sql`
 
 /** Of a row without an attempt: nothing is known. */
 export const usageIn = (column: unknown): Usage => usageSchema.parse(column ?? {});
+
+/** What has no column of its own. */
+export function detailsOf(usage: Usage): object | undefined {
+  const {
+    inputTokens: _i,
+    outputTokens: _o,
+    cacheReadTokens: _r,
+    cacheWriteTokens: _w,
+    reasoningTokens: _t,
+    ...details
+  } = usage;
+  return Object.keys(details).length === 0 ? undefined : details;
+}

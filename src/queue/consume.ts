@@ -18,7 +18,7 @@ const restMs = 500;
 const redisAway = { isGranted: false, waitMs: 1_000, eachMs: 0, more: 0 };
 /** Jobs that Redis forgot or gave to another while they were in hand. What they meant is in the ledger; it is no news. */
 const isJobGone = (error: Error): boolean =>
-  /^(Missing (key|lock) for job|could not renew lock)|is not in the active state/.test(error.message);
+  /^((Missing (key|lock)|Lock mismatch) for job|could not renew lock)|is not in the active state/.test(error.message);
 
 /**
  * How long BullMQ counts the jobs that it gave out. Who hands one back gives out none until the count ends (for 30 s at

@@ -25,6 +25,8 @@ export interface Lanes {
   /** Adds jobs; each id once. Rejects when Redis does not answer; some jobs may have been added then. */
   add(jobs: readonly NewLaneJob[]): Promise<void>;
   depth(lane: string, side: Side): Promise<LaneDepth>;
+  /** Whether nobody waits on this side of the lane, and it is not paused. */
+  isFree(lane: string, side: Side): Promise<boolean>;
   /** Those of the given jobs that Redis no longer knows, finished ones included. */
   missing(lane: string, jobs: readonly JobPlace[]): Promise<string[]>;
   /** Jobs of one side that wait for a worker, in their order, from the `from`th on: about `limit`. */
@@ -106,6 +108,16 @@ export function openLanes(redisUrl: string): Lanes {
     async depth(lane, side) {
       const counts = await queue(lane, side).getJobCounts("wait", "prioritized", "active");
       return { waiting: (counts["wait"] ?? 0) + (counts["prioritized"] ?? 0), active: counts["active"] ?? 0 };
+    },
+    async isFree(lane, side) {
+      const keys = `${lanePrefix(lane)}:${queueNameOf(lane, side)}`;
+      const asked = redis
+        .pipeline()
+        .llen(`${keys}:wait`)
+        .zcard(`${keys}:prioritized`)
+        .hexists(`${keys}:meta`, "paused");
+      const answers = (await asked.exec()) ?? [];
+      return answers.length === 3 && answers.every(([error, count]) => error === null && count === 0);
     },
     async missing(lane, jobs) {
       const pipeline = redis.pipeline();

@@ -1,15 +1,25 @@
 /** What a model cannot do of what a request asks. Pure; what is not known of a model is no reason to refuse it. */
 import type { Ability, Medium, ModelInfo } from "../config/provider-entry.ts";
-import { type Body, type ChatBody, isChat, operationOf, partsOf } from "../request/body.ts";
+import { type Body, type ChatBody, isChat, type Operation, operationOf, partsOf } from "../request/body.ts";
 import type { Part } from "../request/parts.ts";
 
 /** Our count of a prompt may be so much above the provider's: only what is certainly too long is refused. */
 const countMargin = 1.25;
 
-/** What the model lacks, in words that follow its name; undefined: it may be asked. `inputTokens` is our estimate. */
-export function lackOf(info: ModelInfo | undefined, body: Body, inputTokens: number): string | undefined {
-  if (info === undefined) return undefined;
+/**
+ * What the model lacks, in words that follow its name; undefined: it may be asked. `inputTokens` is our estimate. A model
+ * that is not known by name can do at most what its provider offers; `offered` is undefined where that is not known either.
+ */
+export function lackOf(
+  info: ModelInfo | undefined,
+  body: Body,
+  inputTokens: number,
+  offered?: readonly Operation[],
+): string | undefined {
   const operation = operationOf(body);
+  if (info === undefined) {
+    return offered?.includes(operation) === false ? `is of a provider that offers no ${operation}` : undefined;
+  }
   const own = info.operation ?? "chat";
   if (operation !== own) return `is for ${own}, not for ${operation}`;
   if (info.contextTokens !== undefined && inputTokens > info.contextTokens * countMargin) {

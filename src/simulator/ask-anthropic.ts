@@ -4,10 +4,10 @@ import { partText } from "./part-text.ts";
 import { invalid, problemOf } from "./problem.ts";
 import type { Arrival, Reading } from "./wire.ts";
 import type { Wish } from "./wish.ts";
+import { writtenSchema } from "./written-schema.ts";
 
 const contentSchema = z.union([z.string(), z.array(z.looseObject({ type: z.string(), text: z.string().optional() }))]);
-const schemaSchema = z.record(z.string(), z.unknown());
-const formatSchema = z.object({ schema: schemaSchema.default({}) });
+const formatSchema = z.object({ schema: writtenSchema.default({}) });
 const requestSchema = z.object({
   model: z.string().min(1),
   max_tokens: z.int().min(1),
@@ -17,7 +17,7 @@ const requestSchema = z.object({
   system: contentSchema.optional(),
   stop_sequences: z.array(z.string()).optional(),
   stream: z.boolean().optional(),
-  tools: z.array(z.object({ name: z.string(), input_schema: schemaSchema.optional() })).optional(),
+  tools: z.array(z.object({ name: z.string(), input_schema: writtenSchema.optional() })).optional(),
   tool_choice: z
     .object({ type: z.string(), name: z.string().optional(), disable_parallel_tool_use: z.boolean().optional() })
     .optional(),

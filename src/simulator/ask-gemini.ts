@@ -4,16 +4,16 @@ import { partText } from "./part-text.ts";
 import { invalid, problemOf } from "./problem.ts";
 import type { Arrival, Reading } from "./wire.ts";
 import type { Wish } from "./wish.ts";
+import { writtenSchema } from "./written-schema.ts";
 
 const contentSchema = z.object({
   role: z.string().optional(),
   parts: z.array(z.looseObject({ text: z.string().optional() })).optional(),
 });
-const schemaSchema = z.record(z.string(), z.unknown());
 const declarationSchema = z.object({
   name: z.string(),
-  parameters: schemaSchema.optional(),
-  parametersJsonSchema: schemaSchema.optional(),
+  parameters: writtenSchema.optional(),
+  parametersJsonSchema: writtenSchema.optional(),
 });
 const requestSchema = z.object({
   contents: z.array(contentSchema).min(1, "contents is not specified"),
@@ -25,8 +25,8 @@ const requestSchema = z.object({
       stopSequences: z.array(z.string()).optional(),
       candidateCount: z.literal(1, "the simulator gives one candidate").optional(),
       responseMimeType: z.string().optional(),
-      responseSchema: schemaSchema.optional(),
-      responseJsonSchema: schemaSchema.optional(),
+      responseSchema: writtenSchema.optional(),
+      responseJsonSchema: writtenSchema.optional(),
     })
     .optional(),
   tools: z.array(z.object({ functionDeclarations: z.array(declarationSchema).optional() })).optional(),

@@ -4,8 +4,8 @@ import { partText } from "./part-text.ts";
 import { invalid, problemOf } from "./problem.ts";
 import type { Reading } from "./wire.ts";
 import type { Wish } from "./wish.ts";
+import { writtenSchema } from "./written-schema.ts";
 
-const schemaSchema = z.record(z.string(), z.unknown());
 const itemSchema = z.looseObject({
   type: z.string().optional(),
   role: z.string().optional(),
@@ -21,11 +21,11 @@ const requestSchema = z.object({
   max_output_tokens: z.int().min(1).nullish(),
   stream: z.boolean().nullish(),
   tools: z
-    .array(z.looseObject({ type: z.string(), name: z.string().optional(), parameters: schemaSchema.nullish() }))
+    .array(z.looseObject({ type: z.string(), name: z.string().optional(), parameters: writtenSchema.nullish() }))
     .nullish(),
   tool_choice: z.union([z.string(), z.looseObject({ name: z.string().optional() })]).nullish(),
   parallel_tool_calls: z.boolean().nullish(),
-  text: z.object({ format: z.object({ type: z.string(), schema: schemaSchema.optional() }).optional() }).nullish(),
+  text: z.object({ format: z.object({ type: z.string(), schema: writtenSchema.optional() }).optional() }).nullish(),
 });
 type ResponsesRequest = z.infer<typeof requestSchema>;
 

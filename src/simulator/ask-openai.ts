@@ -5,13 +5,13 @@ import { invalid, problemOf } from "./problem.ts";
 import type { Problem } from "./refusal.ts";
 import type { Reading } from "./wire.ts";
 import type { Wish } from "./wish.ts";
+import { writtenSchema } from "./written-schema.ts";
 
 const contentSchema = z.union([
   z.string(),
   z.array(z.looseObject({ type: z.string(), text: z.string().optional() })),
   z.null(),
 ]);
-const schemaSchema = z.record(z.string(), z.unknown());
 const requestSchema = z.object({
   model: z.string().min(1),
   messages: z
@@ -27,12 +27,12 @@ const requestSchema = z.object({
   stream_options: z.object({ include_usage: z.boolean().optional() }).nullish(),
   n: z.literal(1, "Invalid 'n': the simulator gives one choice.").nullish(),
   tools: z
-    .array(z.object({ function: z.object({ name: z.string(), parameters: schemaSchema.default({}) }) }))
+    .array(z.object({ function: z.object({ name: z.string(), parameters: writtenSchema.default({}) }) }))
     .nullish(),
   tool_choice: z.union([z.string(), z.object({ function: z.object({ name: z.string() }) })]).nullish(),
   parallel_tool_calls: z.boolean().nullish(),
   response_format: z
-    .object({ type: z.string(), json_schema: z.object({ schema: schemaSchema.default({}) }).optional() })
+    .object({ type: z.string(), json_schema: z.object({ schema: writtenSchema.default({}) }).optional() })
     .nullish(),
 });
 type OpenaiRequest = z.infer<typeof requestSchema>;

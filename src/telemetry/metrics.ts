@@ -65,6 +65,7 @@ function countersOf(meter: Meter): Readonly<Record<CountName, Counter>> {
     recordsSpooled: open("recordsSpooled"),
     locksLost: open("locksLost"),
     circuitChanges: open("circuitChanges"),
+    webhooks: open("webhooks"),
     inputTokens: open("inputTokens"),
     outputTokens: open("outputTokens"),
     costNanoUsd: open("costNanoUsd"),

@@ -14,9 +14,9 @@ const contentKeys = new Set([
   "payload",
 ]);
 
-/** Vendors' keys (sk-…, xai-…, gsk_…, AIza…), bearer tokens, passwords in URLs, keys in query strings. */
+/** Vendors' keys (sk-…, xai-…, gsk_…, AIza…), secrets of webhooks, bearer tokens, passwords in URLs, keys in query strings. */
 const secretTexts: readonly (readonly [RegExp, string])[] = [
-  [/\b(?:sk|xai)-[\w-]{6,}|\bgsk_\w{6,}|\bAIza[\w-]{10,}/g, "[key]"],
+  [/\b(?:sk|xai)-[\w-]{6,}|\bgsk_\w{6,}|\bAIza[\w-]{10,}|\bwhsec_[\w+/=-]{6,}/g, "[key]"],
   [/\bBearer\s+[^\s"\\,]+/gi, "Bearer [key]"],
   // To the last @ before the path: passwords are written with an @ in them, too.
   [/(\w:\/\/[^\s:/@"]*:)[^\s/"]+@/g, "$1[password]@"],

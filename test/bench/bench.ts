@@ -64,7 +64,7 @@ export async function figures(
 const inherited = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, process.env[name]]));
 
 /** Limits far above what is measured, so that the gate decides every time and never refuses. */
-async function benchSettings(directory: string): Promise<string> {
+export async function benchSettings(directory: string): Promise<string> {
   const { writeFile } = await import("node:fs/promises");
   const path = join(directory, "millrace.json");
   const limits = { requestsPerMinute: 100_000_000, concurrency: 100_000 };

@@ -1,4 +1,5 @@
-/** `provider stats` and `provider logs` on one million attempts over thirty days. */
+/** `provider stats`, `provider logs` and a look of the dashboard on one million attempts over thirty days. */
+import { openLedgerFacts } from "../../producers/http/dashboard/ledger-facts.ts";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import { attemptLog } from "../../src/ledger/logs.ts";
 import { modelStats, rollUpAttempts } from "../../src/ledger/stats.ts";
@@ -19,6 +20,8 @@ await bench("queries", async ({ quick, fleet, say }) => {
   const logs = await time(runs, () => attemptLog(fleet.ledger, { limit: 50 }));
   const byProvider = await time(runs, () => attemptLog(fleet.ledger, { limit: 50, provider: "openai" }));
   const failed = await time(runs, () => attemptLog(fleet.ledger, { limit: 50, failedOnly: true }));
+  // Opened anew each time, so that what changes slowly is read as well.
+  const look = await time(runs / 5, () => openLedgerFacts(fleet)());
   return {
     statsP50Ms: percentile(stats, 0.5),
     statsP99Ms: percentile(stats, 0.99),
@@ -27,6 +30,8 @@ await bench("queries", async ({ quick, fleet, say }) => {
     logsP99Ms: percentile(logs, 0.99),
     logsOfProviderP50Ms: percentile(byProvider, 0.5),
     logsFailedP50Ms: percentile(failed, 0.5),
+    dashboardP50Ms: percentile(look, 0.5),
+    dashboardP99Ms: percentile(look, 0.99),
   };
 });
 

@@ -169,15 +169,29 @@ describe("gemini", () => {
     }
   });
 
-  it("reads an error in the body of a success by its kind; before a stream the SDK keeps it, and the stream is cut", async () => {
+  it("reads an error in the body of a success by its kind, also before a stream", async () => {
     const body = { error: { code: 503, message: "The model is overloaded.", status: "UNAVAILABLE" } };
-    for (const [stream, kind] of [
-      [false, "capacity"],
-      [true, "stream"],
-    ] as const) {
+    for (const stream of [false, true]) {
       const { outcome } = await exchange(server, at(), whole(body), { stream });
-      expect(outcome).toMatchObject({ ok: false, failure: { kind } });
+      expect(outcome).toMatchObject({ ok: false, failure: { kind: "capacity" } });
     }
+  });
+
+  it("streams with its key and the mark of its request, and follows no redirect with them", async () => {
+    const { sent } = await exchange(server, at(), sse(answer()), { stream: true, correlation: "r-1" });
+    expect(sent.headers.get("x-goog-api-key")).toBe(apiKey);
+    expect(sent.headers.get("x-millrace-request")).toBe("r-1");
+    const before = server.requests.length;
+    const away = { status: 302, headers: { location: `${server.url}/elsewhere` }, pieces: [] };
+    expect((await exchange(server, at(), away, { stream: true })).outcome).toMatchObject({ ok: false });
+    expect(server.requests.length - before).toBe(1);
+  });
+
+  it("streams from a model that was tuned, by its full name", async () => {
+    const { sent } = await exchange(server, at(), sse(answer()), { stream: true, model: "tunedModels/mine" });
+    expect(sent.path).toBe("/v1beta/tunedModels/mine:streamGenerateContent?alt=sse");
+    const elsewhere = await exchange(server, at(), sse(answer()), { stream: true, model: "models/../../v1/x?y" });
+    expect(elsewhere.sent.path).toBe("/v1beta/models/..%2F..%2Fv1%2Fx%3Fy:streamGenerateContent?alt=sse");
   });
 
   it("reads a stream cut inside an event as a cut stream", async () => {

@@ -4,20 +4,28 @@ import { readFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bedrock } from "../../src/provider/adapters/bedrock.ts";
 import { profiles } from "../../src/provider/adapters/openai/profiles.ts";
 import type { Provider } from "../../src/provider/provider.ts";
 import { providers } from "../../src/provider/registry.ts";
 import { call } from "../support/call.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { modelOf, wireOf } from "./models.ts";
+import { startVertexWires } from "./vertex-wires.ts";
 
 const apiKey = "sk-test-0123456789-abcdWXYZ";
 const abortMs = 100;
 /** One for all that have the same code: profiles differ in data only. */
 const [, ...sameCode] = profiles.map(({ id }) => id);
-const chatting = Object.values(providers).filter(
-  (provider) => wireOf(provider) !== undefined && !sameCode.includes(provider.id),
-);
+const atVertex = await startVertexWires(apiKey);
+afterAll(() => atVertex.stop());
+/** Each with a model of its own. */
+const chatting: readonly (readonly [string, Provider, string])[] = [
+  ...Object.values(providers).filter((provider) => wireOf(provider) !== undefined && !sameCode.includes(provider.id)),
+  bedrock,
+]
+  .map((provider): [string, Provider, string] => [provider.id, provider, modelOf(provider)])
+  .concat(atVertex.wires.map(({ provider, model }) => [provider.id, provider, model]));
 
 type Talk = (socket: Socket) => void;
 
@@ -46,18 +54,18 @@ afterAll(async () => {
   await once(plain, "close");
 });
 
-const ask = (provider: Provider, address: string, stream: boolean, signal?: AbortSignal) =>
+const ask = (provider: Provider, model: string, address: string, stream: boolean, signal?: AbortSignal) =>
   call(provider.connect({ apiKey, baseUrl: address }), {
-    model: modelOf(provider),
+    model,
     stream,
     ...(signal === undefined ? {} : { signal }),
   });
 
 const head = (type: string) => `HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\ntransfer-encoding: chunked\r\n\r\n`;
 
-describe.each(chatting.map((provider) => [provider.id, provider] as const))("%s on a bad network", (_, provider) => {
+describe.each(chatting)("%s on a bad network", (_, provider, model) => {
   it.each([false, true])("calls a name that leads nowhere a network failure (stream: %s)", async (stream) => {
-    const { outcome } = await ask(provider, "http://nowhere.invalid/v1", stream);
+    const { outcome } = await ask(provider, model, "http://nowhere.invalid/v1", stream);
     expect(outcome).toMatchObject({ ok: false, failure: { kind: "network" } });
   });
 
@@ -65,7 +73,7 @@ describe.each(chatting.map((provider) => [provider.id, provider] as const))("%s 
     "calls a connection that is reset before the first byte a network failure (stream: %s)",
     async (stream) => {
       talk = (socket) => socket.once("data", () => socket.resetAndDestroy());
-      const { outcome } = await ask(provider, `http://127.0.0.1:${port}/v1`, stream);
+      const { outcome } = await ask(provider, model, `http://127.0.0.1:${port}/v1`, stream);
       expect(outcome).toMatchObject({ ok: false, failure: { kind: "network" } });
     },
   );
@@ -74,14 +82,14 @@ describe.each(chatting.map((provider) => [provider.id, provider] as const))("%s 
     "calls a connection that closes without a word a network failure (stream: %s)",
     async (stream) => {
       talk = (socket) => socket.once("data", () => socket.end());
-      const { outcome } = await ask(provider, `http://127.0.0.1:${port}/v1`, stream);
+      const { outcome } = await ask(provider, model, `http://127.0.0.1:${port}/v1`, stream);
       expect(outcome).toMatchObject({ ok: false, failure: { kind: "network" } });
     },
   );
 
   it.each([false, true])("calls bytes that are no HTTP a failure (stream: %s)", async (stream) => {
     talk = (socket) => socket.once("data", () => socket.end("SSH-2.0-OpenSSH_9.6\r\n"));
-    const { outcome } = await ask(provider, `http://127.0.0.1:${port}/v1`, stream);
+    const { outcome } = await ask(provider, model, `http://127.0.0.1:${port}/v1`, stream);
     expect(outcome).toMatchObject({ ok: false, failure: { kind: "network" } });
   });
 
@@ -113,7 +121,7 @@ describe.each(chatting.map((provider) => [provider.id, provider] as const))("%s 
       stop.signal.addEventListener("abort", () => {
         stoppedAt = performance.now();
       });
-      const { outcome } = await ask(provider, `http://127.0.0.1:${port}/v1`, stream, stop.signal);
+      const { outcome } = await ask(provider, model, `http://127.0.0.1:${port}/v1`, stream, stop.signal);
       expect(performance.now() - stoppedAt).toBeLessThan(abortMs);
       expect(outcome).toMatchObject({ ok: false, failure: { kind: "timeout" } });
       await hungUp;
@@ -139,13 +147,10 @@ describe.skipIf(certificates === undefined)("a certificate that nobody vouches f
     await once(tls, "close");
   });
 
-  it.each(chatting.map((provider) => [provider.id, provider] as const))(
-    "ends a call of %s with a network failure",
-    async (_, provider) => {
-      for (const stream of [false, true]) {
-        const { outcome } = await ask(provider, `https://localhost:${tlsPort}/v1`, stream);
-        expect(outcome).toMatchObject({ ok: false, failure: { kind: "network" } });
-      }
-    },
-  );
+  it.each(chatting)("ends a call of %s with a network failure", async (_, provider, model) => {
+    for (const stream of [false, true]) {
+      const { outcome } = await ask(provider, model, `https://localhost:${tlsPort}/v1`, stream);
+      expect(outcome).toMatchObject({ ok: false, failure: { kind: "network" } });
+    }
+  });
 });

@@ -20,8 +20,6 @@ export const simulatorJudge: Judge = {
     "openrouter: probes with a good key": "it has no list of a user's models",
     "openrouter: is refused with a wrong key": "it has no list of a user's models",
     "cohere: probes with a good key": "it has no list of Cohere's models",
-    "gemini: reads an error in the body of a success by its kind":
-      "what comes in place of a stream Google's SDK keeps to itself: see gemini.test.ts",
     // The empty content of Anthropic's is an answer like any other.
     "anthropic: calls an answer without any choice a failure": "its wire has no list of choices",
   },

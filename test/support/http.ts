@@ -20,8 +20,8 @@ export interface TestHttp {
   readonly simulator: Simulator;
   readonly url: string;
   readonly routes: WholeServer["routes"];
-  /** Starts workers of every kind; ended with the test. */
-  work(): Promise<void>;
+  /** Starts workers of every kind; ended with the test, or by what it returns. */
+  work(): Promise<(graceMs: number) => Promise<void>>;
   get(path: string, headers?: Record<string, string>): Promise<Reply>;
   /** With a JSON body, unless `body` is undefined. */
   send(
@@ -72,7 +72,13 @@ export async function openTestHttp(services: TestServices, wish: HttpWish = {}):
   onEnd(() => http.close());
   const work = async () => {
     const workers = await startAll(fleet, { onError: () => {} });
-    onEnd(() => workers.drain(0));
+    let drained: Promise<void> | undefined;
+    const drain = (graceMs: number) => {
+      drained ??= workers.drain(graceMs);
+      return drained;
+    };
+    onEnd(() => drain(0));
+    return drain;
   };
   if (wish.workers === true) await work();
   const ask = async (path: string, init: RequestInit): Promise<Reply> => {

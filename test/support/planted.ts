@@ -1,12 +1,12 @@
 /** A secret for every credential of every provider, and a provider that says back whatever it was sent. */
 import { createHash, generateKeyPairSync } from "node:crypto";
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { Provider } from "../../src/provider/provider.ts";
 import { type Body, type Operation, promptBody } from "../../src/request/body.ts";
+import { startWireServer, type WireServer } from "./wire-server.ts";
+import { json } from "./wires.ts";
 
 /** Every planted secret, and nothing else. */
 export const canary = /canary\w+[\da-f]{12}/;
@@ -61,44 +61,22 @@ export interface EchoServer {
   readonly url: string;
   /** Status of the next answers. */
   status: number;
-  /** Paths that were asked for. */
-  readonly asked: readonly string[];
+  readonly requests: WireServer["requests"];
 }
 
 /** Answers every call with an error whose words are all that a provider gets to see: the headers and the address of the call. */
 export async function startEchoServer(): Promise<EchoServer> {
-  const asked: string[] = [];
-  const server: Server = createServer((request, response) => {
-    request.resume();
-    request.once("end", () => {
-      const { url = "", headers } = request;
-      asked.push(url);
-      response.setHeader("content-type", "application/json");
-      if (url.endsWith("/token")) {
-        const token = { access_token: secretOf("token"), token_type: "Bearer", expires_in: 3_600 };
-        return void response.end(JSON.stringify(token));
-      }
-      const values = [...Object.values(headers).flat(), url];
-      const message = `Incorrect API key provided: ${values.join(" or ")}.`;
-      response.writeHead(running.status);
-      const error = { type: "authentication_error", code: "invalid_api_key", message, status: "UNAUTHENTICATED" };
-      response.end(
-        JSON.stringify({ type: "error", error, message, err_msg: message, detail: { status: "no", message } }),
-      );
-    });
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, "close");
-  });
-  const address = server.address();
-  const running: EchoServer = {
-    url: `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`,
-    status: 401,
-    asked,
+  const server = await startWireServer();
+  onTestFinished(() => server.stop());
+  const running: EchoServer = { url: server.url, status: 401, requests: server.requests };
+  server.answer = ({ path, headers }) => {
+    if (path.endsWith("/token")) {
+      return json(JSON.stringify({ access_token: secretOf("token"), token_type: "Bearer", expires_in: 3_600 }));
+    }
+    const message = `Incorrect API key provided: ${[...headers.values(), path].join(" or ")}.`;
+    const error = { type: "authentication_error", code: "invalid_api_key", message, status: "UNAUTHENTICATED" };
+    const body = { type: "error", error, message, err_msg: message, detail: { status: "no", message } };
+    return json(JSON.stringify(body), running.status);
   };
   return running;
 }

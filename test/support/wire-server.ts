@@ -26,6 +26,8 @@ export interface WireRequest {
 export interface WireServer {
   readonly url: string;
   readonly requests: readonly WireRequest[];
+  /** How many connections were opened so far. */
+  readonly connections: number;
   answer: (request: WireRequest) => WireAnswer | Promise<WireAnswer>;
   /** Resolves with the next connection that the client closes before we end it. */
   nextHangUp(): Promise<void>;
@@ -45,12 +47,19 @@ export async function startWireServer(): Promise<WireServer> {
     });
     await write(response, await running.answer(seen));
   });
+  let connections = 0;
+  server.on("connection", () => {
+    connections += 1;
+  });
   const running: WireServer = {
     get url() {
       const address = server.address();
       return `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
     },
     requests,
+    get connections() {
+      return connections;
+    },
     answer: () => ({ status: 501 }),
     nextHangUp: () => new Promise((resolve) => hangUps.add(resolve)),
     async stop() {

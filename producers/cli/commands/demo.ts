@@ -64,7 +64,7 @@ async function play({ shell, options, leave, provider, telemetry, fleet }: Stage
   const progress = openProgress(process.stderr);
   const running = await openDemoFleet(fleet, telemetry, progress.note);
   try {
-    progress.note(`Bull Board, while this runs: ${running.url}${boardPath}`);
+    progress.note(`Dashboard, while this runs: ${running.url}/`);
     const { environment, simulator } = provider;
     const ran = await runDemoBatch({ fleet, environment, count: options.count, progress, leave: leave.signal });
     if (ran === undefined) {
@@ -74,7 +74,7 @@ async function play({ shell, options, leave, provider, telemetry, fleet }: Stage
     }
     await tellDemo({ fleet, shell, simulator, ...ran });
     if (options.keep !== true || leave.signal.aborted) return;
-    shell.note(`Bull Board: ${running.url}${boardPath}. Ctrl-C ends the demo.`);
+    shell.note(`Dashboard: ${running.url}/, Bull Board: ${running.url}${boardPath}. Ctrl-C ends the demo.`);
     await once(leave.signal, "abort");
   } finally {
     await running.close();

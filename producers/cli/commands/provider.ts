@@ -1,5 +1,6 @@
 /** `millrace provider health|stats|logs|test|circuit`. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { operations } from "../../../src/request/body.ts";
 import { wholeNumber } from "../number-option.ts";
 import { withJson } from "./batch-options.ts";
 import { registerCircuit } from "./provider-circuit.ts";
@@ -43,7 +44,12 @@ export function registerProvider(program: Command): void {
       )
       .argument("<provider>")
       .option("--model <model>", "the vendor's name of a model; default: the provider's default model")
-      .option("--stream", "as a stream"),
+      .addOption(
+        new Option("--operation <kind>", "what to ask for; default: what the model is for, as far as known").choices(
+          operations,
+        ),
+      )
+      .option("--stream", "as a stream, where there is one"),
   ).action(testProvider);
   registerCircuit(command);
 }

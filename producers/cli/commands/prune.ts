@@ -28,7 +28,7 @@ export function registerPrune(program: Command): void {
     .option("--results-days <days>", "answers older than that", days)
     .option(
       "--logs-days <days>",
-      "requests older than that, with calls and batches, and changes of circuits; statistics stay",
+      "requests older than that, with calls and batches, changes of circuits and webhooks; statistics stay",
       days,
     );
   withJson(command).action(prune);
@@ -82,8 +82,9 @@ const sum = (one: Removed, other: Removed): Removed => ({
   calls: one.calls + other.calls,
   batches: one.batches + other.batches,
   events: one.events + other.events,
+  deliveries: one.deliveries + other.deliveries,
 });
 
-const words = ({ prompts, answers, masked, requests, calls, batches, events }: Removed): string =>
+const words = ({ prompts, answers, masked, requests, calls, batches, events, deliveries }: Removed): string =>
   `${count(prompts)} prompts, ${count(answers)} answers, ${count(requests)} requests with ${count(calls)} calls, ` +
-  `${count(batches)} batches, ${count(events)} changes of circuits; masked ${count(masked)} texts`;
+  `${count(batches)} batches, ${count(events)} changes of circuits, ${count(deliveries)} webhooks; masked ${count(masked)} texts`;

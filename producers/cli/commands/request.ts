@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { z } from "zod";
 import type { Fleet } from "../../../src/fleet/fleet.ts";
 import { bodyOf } from "../../../src/ledger/bodies.ts";
-import { attemptsOf, cancelRequest, type RequestView, requestById } from "../../../src/ledger/requests.ts";
+import { attemptsOf, type RequestView, requestById } from "../../../src/ledger/requests.ts";
 import { audioOf } from "../../../src/ledger/result-audio.ts";
 import { type Body, isChat, systemText, textsIn } from "../../../src/request/body.ts";
 import { isMedia, type Part, textsOf } from "../../../src/request/parts.ts";
@@ -123,7 +123,7 @@ async function cancel(id: string, options: { readonly json?: boolean }): Promise
   const shell = openShell(options);
   await withFleet(shell, {}, async (fleet) => {
     const request = await find(fleet, id);
-    const cancelled = await cancelRequest(fleet.ledger, request.id);
+    const cancelled = await fleet.cancel(request.id);
     const { state } = (await requestById(fleet.ledger, request.id)) ?? request;
     if (!cancelled && state !== "cancelled") throw new CommandFailed(`Request ${id} has ${state} already.`);
     shell.result({ id: request.id, state });

@@ -16,8 +16,10 @@ async function serve(options: ListenOptions & { readonly json?: boolean }): Prom
   const shell = openShell(options);
   await runUntilStopped(shell, { service: "millrace-api" }, async (staying) => {
     const http = await listen(shell, staying, options);
-    shell.result({ url: http.url, board: `${http.url}${boardPath}` });
-    shell.line(`Serving ${http.url} (Bull Board at ${http.url}${boardPath}). Requests wait until a worker runs.`);
+    shell.result({ url: http.url, dashboard: `${http.url}/`, board: `${http.url}${boardPath}` });
+    shell.line(
+      `Serving ${http.url} (dashboard there, Bull Board at ${http.url}${boardPath}). Requests wait until a worker runs.`,
+    );
     return () => http.close();
   });
 }

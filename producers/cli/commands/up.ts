@@ -54,12 +54,14 @@ function announce(shell: Shell, { fleet }: Staying, http: HttpServer, session: S
   const serving = providersWithKey(fleet);
   shell.result({
     url: http.url,
+    dashboard: `${http.url}/`,
     board: `${http.url}${boardPath}`,
     simulator: session?.simulator.url ?? null,
     providers: serving,
   });
   shell.line(`Millrace is up. Providers: ${serving.length === 0 ? "none" : serving.join(", ")}`);
   if (session !== undefined) shell.line(`  simulator    ${session.simulator.url}`);
+  shell.line(`  dashboard    ${http.url}/`);
   shell.line(`  Bull Board   ${http.url}${boardPath}`);
   shell.line(`  metrics      ${http.url}/metrics      readiness ${http.url}/readyz`);
   shell.line(`  one request  npx millrace run "Say hello" --stream`);

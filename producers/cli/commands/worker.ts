@@ -4,6 +4,7 @@ import { writeProviderConfigs } from "../../../src/ledger/provider-configs.ts";
 import { startFeeder } from "../../../workers/feeder.ts";
 import { startProviderWorker } from "../../../workers/provider-worker.ts";
 import { startReconciler } from "../../../workers/reconciler.ts";
+import { startWebhookSender } from "../../../workers/webhook-sender.ts";
 import { CommandFailed, exitCodes } from "../exit.ts";
 import { noKeys, providersWithKey } from "../keys.ts";
 import { type ListenOptions, listenForHealth } from "../listen.ts";
@@ -16,7 +17,7 @@ export function registerWorker(program: Command): void {
   const command = program
     .command("worker")
     .description("consumes the lanes of providers, and keeps them fed and reconciled if asked")
-    .argument("[name...]", "providers (default: every one that has a key), feeder, reconciler, or all");
+    .argument("[name...]", "providers (default: every one that has a key), feeder, reconciler (with webhooks), or all");
   withJson(command)
     .option("--port <n>", "port of /healthz, /readyz and /metrics; none unless given", wholeNumber(0, 65_535))
     .option("--host <address>", "address to listen on, default 127.0.0.1")
@@ -76,11 +77,13 @@ async function start({ fleet, log, onError, giveUp }: Staying, duties: Duties): 
   await writeProviderConfigs(fleet.ledger, fleet.config);
   const feeder = duties.feeder ? startFeeder(fleet, onError) : undefined;
   const reconciler = duties.reconciler ? startReconciler(fleet, onError) : undefined;
+  const webhooks = duties.reconciler ? startWebhookSender(fleet, { onError }) : undefined;
   const provider =
     duties.providers.length === 0
       ? undefined
       : startProviderWorker(fleet, { providers: duties.providers, onError, say: log.warn, onTrouble: giveUp });
   return async () => {
-    await Promise.all([feeder?.stop(), reconciler?.stop(), provider?.drain(fleet.config.worker.drainGraceMs)]);
+    const { drainGraceMs } = fleet.config.worker;
+    await Promise.all([feeder?.stop(), reconciler?.stop(), webhooks?.stop(), provider?.drain(drainGraceMs)]);
   };
 }

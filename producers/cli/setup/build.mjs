@@ -45,8 +45,12 @@ const compile = async ({ project, stamp }) => {
   if (code !== 0) throw new SetupFailed(`The build failed:\n${output}`);
 };
 
+/** Scripts of Redis and of the browser, and what belongs to them. */
+const isAsset = (path) => path.endsWith(".lua") || (path.startsWith(page) && !path.endsWith("tsconfig.json"));
+const page = join("producers", "http", "dashboard", "page");
+
 const copyAssets = () => {
-  for (const path of filesIn("src").filter((path) => path.endsWith(".lua"))) {
+  for (const path of ["src", "producers"].flatMap(filesIn).filter(isAsset)) {
     mkdirSync(dirname(join(root, "dist", path)), { recursive: true });
     copyFileSync(join(root, path), join(root, "dist", path));
   }
@@ -56,8 +60,10 @@ const copyAssets = () => {
 const removeOrphans = () => {
   for (const folder of main.sources) {
     for (const path of filesIn(join("dist", folder))) {
-      const source = path.replace(/^dist[\\/]/, "").replace(/(\.d\.ts|\.js)(\.map)?$/, ".ts");
-      if (!existsSync(join(root, source))) rmSync(join(root, path), { force: true });
+      const copied = path.replace(/^dist[\\/]/, "");
+      const source = copied.replace(/(\.d\.ts|\.js)(\.map)?$/, ".ts");
+      if (!existsSync(join(root, source)) && !(isAsset(copied) && existsSync(join(root, copied))))
+        rmSync(join(root, path), { force: true });
     }
   }
 };

@@ -28,12 +28,12 @@ export const docs = async (args) => {
 };
 
 const tables = async () => {
-  const [{ providers }, { providerEntries }] = await Promise.all(
-    ["src/provider/registry.js", "src/config/models.js"].map(
+  const [{ providers }, { providerEntries }, words] = await Promise.all(
+    ["src/provider/registry.js", "src/config/models.js", "src/config/provider-entry.js"].map(
       (file) => import(pathToFileURL(join(root, "dist", file)).href),
     ),
   );
-  return providerTables(Object.values(providers), providerEntries, await testsThere());
+  return providerTables(Object.values(providers), providerEntries, words, await testsThere());
 };
 
 /** Name and file of every test that is not skipped; none is run. */

@@ -16,11 +16,8 @@ const capabilities = [
   ["stopped", /stops? .*within|hangs up|abort/i],
 ];
 
-/** Of models: what their entries say that they can. */
-const abilities = ["tools", "json", "json-schema", "reasoning", "streaming"];
-const media = ["image", "audio", "video", "file"];
-
-export const providerTables = (providers, entries, tests) =>
+/** `abilities` and `media`: what a model may be able to and may take, in the words of its entry. */
+export const providerTables = (providers, entries, { abilities, media }, tests) =>
   [
     "## What there is",
     table(
@@ -41,6 +38,7 @@ export const providerTables = (providers, entries, tests) =>
         modelRow(
           id,
           entries.find((entry) => entry.id === id),
+          { abilities, media },
         ),
       ),
     ),
@@ -56,7 +54,7 @@ our own hand that sends recorded and odd bytes. A letter stands where such a ser
 
 const names = (list) => (list.length === 0 ? "–" : list.map((name) => `\`${name}\``).join(", "));
 
-const modelRow = (id, entry) => {
+const modelRow = (id, entry, { abilities, media }) => {
   const models = Object.values(entry?.models ?? {}).filter(({ operation = "chat" }) => operation === "chat");
   const all = Object.keys(entry?.models ?? {}).length;
   const cell = (field) => (word) => {

@@ -18,7 +18,7 @@ const vitest =
   };
 
 const types = async () => {
-  for (const project of ["tsconfig.json", "test/tsconfig.json"]) {
+  for (const project of ["tsconfig.json", "test/tsconfig.json", "producers/http/dashboard/page/tsconfig.json"]) {
     const { code } = await runNode(tool("tsc"), ["-p", project, "--noEmit"]);
     if (code !== 0) return code;
   }

@@ -47,10 +47,13 @@ for i = 1, n do
       pool.a[i], pool.p[i] = math.max(pool.a[i], now + size[i] * unit[i]), unit[i]
     end
     if pool.p[i] ~= unit[i] then
-      -- Another limit: what is used stays used. What a pool that began cold lacks was not used; it is no debt.
-      local isCold = pool.cs and now < pool.cs + before * pool.p[i]
-      if pool.a[i] > now then pool.a[i] = now + (pool.a[i] - now) * unit[i] / pool.p[i] end
-      if isCold then pool.a[i] = math.min(pool.a[i], now + size[i] * unit[i]) end
+      -- Another limit: what is used stays used. What a pool that began cold still lacks was not used: it is no debt, so no
+      -- more of it is kept than the new size.
+      local used = math.max(0, pool.a[i] - now) / pool.p[i]
+      local coldBefore = math.min(before, math.max(1, cold[i] * unit[i] / pool.p[i]))
+      local lack = pool.cs and math.max(0, before - coldBefore - (now - pool.cs) / pool.p[i]) or 0
+      lack = math.min(lack, used)
+      if used > 0 then pool.a[i] = now + (used - lack + math.min(lack, size[i])) * unit[i] end
       pool.p[i] = unit[i]
     end
     pool.w[i], pool.u[i], pool.v[i] = nil, nil, nil

@@ -29,7 +29,7 @@ export const anthropic: Provider = {
         const fail = failing(errors, io.signal, apiKey, input.body);
         const send = (body: Record<string, unknown>, headers: Readonly<Record<string, string>>) =>
           client.post("/v1/messages", { body, headers, signal: io.signal }).asResponse();
-        return callMessages({ owner: "anthropic", client, send }, input, io, fail);
+        return callMessages({ owner: "anthropic", send }, input, io, fail);
       },
       probe(io) {
         const send = () => client.models.list({ limit: 1 }, { signal: io.signal }).asResponse();

@@ -2,7 +2,9 @@
  * Google's Gemini API through @google/generative-ai; the only file that knows that package (its support has ended, so
  * its types know less than its wire carries). The wire itself is in `gemini/`, and Vertex speaks it too.
  *  - Every sampling parameter exists here; more than five stop sequences are refused by the API in its own words.
- *  - The SDK keeps response headers to itself, so there are no limits, no `retry-after` (RetryInfo in the body stands in)
+ *  - Streams go over fetch, as at Vertex: the SDK reads each twice, and keeps every event until the end for a second
+ *    reader that nobody asked for (90 KB a stream more than what is needed), and it swallows an error that comes first.
+ *  - Of a whole answer the SDK keeps the headers to itself, so there is no `retry-after` (RetryInfo in the body stands in)
  *    and the request id is the body's `responseId`. It also keeps the cause of a network error to itself, and its socket
  *    settings: a whole answer must begin within Node's 300 s.
  *  - A prompt or an answer blocked to the last word is a `client` failure; a blocked answer with text is a result that
@@ -21,14 +23,16 @@ import type { CallOutcome } from "../../request/outcome.ts";
 import { known } from "../../runtime/known.ts";
 import type { ErrorAnswer } from "../error-answer.ts";
 import { type ErrorKnowledge, type Failing, failing } from "../failing.ts";
+import { jsonRequest, openHttp, unpackFetch } from "../http.ts";
 import { probeOutcome } from "../probe.ts";
 import type { CallInput, CallIo, ConnectionSettings, Provider } from "../provider.ts";
-import { answerOf, answersOf } from "../sdk-answer.ts";
+import { answerOf } from "../sdk-answer.ts";
 import { transportFailure } from "../transport-failure.ts";
 import { embedded, embeddingRequests } from "./gemini/embedding.ts";
 import { classify } from "./gemini/errors.ts";
-import { gathered, gathering } from "./gemini/gathering.ts";
+import { gathered } from "./gemini/gathering.ts";
 import { requestOf, type WireObject } from "./gemini/request.ts";
+import { streamedAnswer } from "./gemini/streamed.ts";
 
 export { classify };
 
@@ -45,16 +49,18 @@ export const gemini: Provider = {
   operations: ["chat", "embedding"],
   connect({ apiKey, baseUrl = "https://generativelanguage.googleapis.com" }) {
     const at = { apiKey, baseUrl: baseUrl.replace(/\/+$/, "") };
+    const send = openHttp(at.baseUrl, { "x-goog-api-key": apiKey });
     // The SDK listens for the abort event only: a signal that was aborted before is never noticed.
     const notSent = (io: CallIo, fail: Failing) =>
       io.signal.aborted ? fail.because({ kind: "network", message: "not sent" }) : undefined;
     return {
       async chat(input, io) {
-        const fail = failing(errors, io.signal, apiKey, input.body);
+        const fail = failing(input.stream ? fetchErrors : errors, io.signal, apiKey, input.body);
         const request = requestOf(input.body, { provider: id, thinker: id, model: input.model });
         if (!request.ok) return fail.because({ kind: "client", message: request.message });
-        const call = input.stream ? callStreamed : callWhole;
-        return notSent(io, fail) ?? call(at, input, request.body, io, fail);
+        if (input.stream)
+          return streamedAnswer(() => send(streamRequest(input, request.body), io.signal), id, io, fail);
+        return notSent(io, fail) ?? callWhole(at, input, request.body, io, fail);
       },
       async embedding(input, io) {
         const fail = failing(errors, io.signal, apiKey, input.body);
@@ -62,9 +68,8 @@ export const gemini: Provider = {
       },
       probe(io) {
         // The SDK cannot list models.
-        const sent = { signal: io.signal, headers: { "x-goog-api-key": apiKey } };
-        const send = () => fetch(`${at.baseUrl}/v1beta/models?pageSize=1`, sent);
-        return probeOutcome(send, "models", failing(errors, io.signal, apiKey));
+        const list = () => send({ method: "GET", path: "/v1beta/models?pageSize=1" }, io.signal);
+        return probeOutcome(list, "models", failing(fetchErrors, io.signal, apiKey));
       },
     };
   },
@@ -82,32 +87,13 @@ async function callWhole(
   return gathered({ thinker: id, fail, onDelta: () => {} }, sent.value.response);
 }
 
-async function callStreamed(
-  at: Address,
-  input: CallInput,
-  body: WireObject,
-  io: CallIo,
-  fail: Failing,
-): Promise<CallOutcome> {
-  const leave = new AbortController();
-  const sent = options(at, input, AbortSignal.any([io.signal, leave.signal]));
-  const opened = await answerOf(() => modelOf(at, input).generateContentStream(typed(body), sent));
-  if (!opened.ok) return fail.thrown(opened.error);
-  // The SDK collects the whole answer as well; when the stream breaks, that promise rejects with nobody listening.
-  opened.value.response.catch(() => {});
-  const answer = gathering({ thinker: id, fail, onDelta: (delta) => io.onDelta(delta) });
-  try {
-    for await (const step of answersOf<unknown>(opened.value.stream)) {
-      if (!step.ok && answer.isFinished) break;
-      if (!step.ok) return fail.thrown(step.error, answer.broken());
-      io.onActivity();
-      const failure = answer.take(step.value);
-      if (failure !== undefined) return failure;
-    }
-  } finally {
-    leave.abort();
-  }
-  return answer.ended();
+const streamRequest = ({ model, correlation }: CallInput, body: WireObject) =>
+  jsonRequest(`/v1beta/${resourceOf(model)}:streamGenerateContent?alt=sse`, body, correlation);
+
+/** A model that was tuned has its collection in its name; nothing else leads out of that of models. */
+function resourceOf(model: string): string {
+  const [, collection = "models", name = model] = /^(models|tunedModels)\/(.*)$/s.exec(model) ?? [];
+  return `${collection}/${encodeURIComponent(name)}`;
 }
 
 async function callEmbedding(
@@ -144,13 +130,12 @@ const errors: ErrorKnowledge = {
       return { answer: inBody(bodyOf(error), error.status) };
     }
     const words = error instanceof GoogleGenerativeAIError ? error.message : "";
-    if (words.includes("Error parsing JSON")) return { failure: { kind: "server", message: "an event is not JSON" } };
-    if (words.includes("Failed to parse")) return { failure: { kind: "stream", message: "an event is cut off" } };
-    if (words.includes("Error reading from")) return { failure: { kind: "network", message: "the stream broke off" } };
     if (words.includes("Error fetching from")) return { failure: { kind: "network", message: "fetch failed" } };
     return { failure: transportFailure(error) };
   },
 };
+
+const fetchErrors: ErrorKnowledge = { ...errors, unpack: unpackFetch };
 
 /** The SDK glues address, status, message and details into one text; this takes message and details out again. */
 function bodyOf({ message, status, statusText, errorDetails: details }: GoogleGenerativeAIFetchError): unknown {

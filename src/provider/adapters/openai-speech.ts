@@ -16,7 +16,7 @@ import type { Failing } from "../failing.ts";
 import { jsonRequest, type Send } from "../http.ts";
 import type { CallInput, CallIo } from "../provider.ts";
 import { answerOf } from "../sdk-answer.ts";
-import { dataEvents } from "../server-events.ts";
+import { readEvents } from "../server-events.ts";
 import { receiveSound } from "../sound.ts";
 import { tokenCount } from "../token-counts.ts";
 
@@ -74,14 +74,16 @@ async function callInEvents(
   fail: Failing,
 ): Promise<CallOutcome> {
   const pieces: Buffer[] = [];
-  for await (const step of dataEvents(body, () => stream && io.onActivity())) {
-    if (!step.ok) return fail.thrown(step.error, side);
-    const json = jsonOrText(step.value);
+  const onBytes = () => {
+    if (stream) io.onActivity();
+  };
+  const heard = await readEvents(body, onBytes, (written) => {
+    const json = jsonOrText(written);
     if (errorSchema.safeParse(json).success) {
       return fail.refused({ status: undefined, body: json, headers: new Headers() }, side);
     }
     const event = eventSchema.safeParse(json);
-    if (!event.success && isOfAnotherKind(json)) continue;
+    if (!event.success && isOfAnotherKind(json)) return undefined;
     if (!event.success) return fail.because({ kind: "server", message: "an event cannot be read" }, side);
     if (event.data.type === "speech.audio.done") {
       const { usage } = event.data;
@@ -94,8 +96,10 @@ async function callInEvents(
     }
     pieces.push(Buffer.from(event.data.audio, "base64"));
     if (stream) io.onDelta({ type: "audio", data: event.data.audio });
-  }
-  return fail.because({ kind: "stream", message: "the stream ended without speech.audio.done" }, side);
+    return undefined;
+  });
+  if (!heard.ok) return fail.thrown(heard.error, side);
+  return heard.value ?? fail.because({ kind: "stream", message: "the stream ended without speech.audio.done" }, side);
 }
 
 const errorSchema = z.object({ error: z.object({}) });

@@ -9,14 +9,12 @@
 import type { EmbeddingBody } from "../../request/body.ts";
 import type { CallOutcome } from "../../request/outcome.ts";
 import { jsonOrText } from "../error-answer.ts";
-import { openEventStream } from "../event-stream.ts";
 import type { CallInput, CallIo, Provider } from "../provider.ts";
 import { answerOf } from "../sdk-answer.ts";
-import { dataEvents } from "../server-events.ts";
 import { callMessages } from "./anthropic/call.ts";
-import { streamReader } from "./anthropic/stream-reader.ts";
-import { gathered, gathering } from "./gemini/gathering.ts";
+import { gathered } from "./gemini/gathering.ts";
 import { requestOf } from "./gemini/request.ts";
+import { streamedAnswer } from "./gemini/streamed.ts";
 import { publisherOf } from "./vertex/address.ts";
 import { predicted, predictionBody } from "./vertex/embedding.ts";
 import { type Leave, openLine } from "./vertex/line.ts";
@@ -52,18 +50,7 @@ async function callGemini({ fail, post }: Leave, input: CallInput, io: CallIo): 
     const { headers, body } = answer.value;
     return gathered({ thinker, fail, onDelta: () => {}, headers }, body);
   }
-  const opened = await openEventStream(() => post("streamGenerateContent?alt=sse", request.body), io, fail);
-  if (!opened.ok) return opened.outcome;
-  const { headers, body } = opened.response;
-  const answer = gathering({ thinker, fail, onDelta: (delta) => io.onDelta(delta), headers });
-  // The bytes are reported as signs of life already.
-  for await (const step of body === null ? [] : dataEvents(body, () => {})) {
-    if (!step.ok && answer.isFinished) break;
-    if (!step.ok) return fail.thrown(step.error, answer.broken());
-    const failure = answer.take(jsonOrText(step.value));
-    if (failure !== undefined) return failure;
-  }
-  return answer.ended();
+  return streamedAnswer(() => post("streamGenerateContent?alt=sse", request.body), thinker, io, fail);
 }
 
 /** Claude's wire says its version in the body here, and its model in the address. */
@@ -74,7 +61,7 @@ function callClaude({ fail, post }: Leave, input: CallInput, io: CallIo): Promis
       { anthropic_version: "vertex-2023-10-16", ...body },
       headers,
     );
-  return callMessages({ owner: id, client: streamReader, send }, input, io, fail);
+  return callMessages({ owner: id, send }, input, io, fail);
 }
 
 async function callEmbedding({ fail, post }: Leave, { body }: CallInput<EmbeddingBody>): Promise<CallOutcome> {

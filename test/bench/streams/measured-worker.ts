@@ -6,7 +6,7 @@ import { endChild, nextMessage, startBeside } from "../simulated.ts";
 const memory = z.object({
   /** Resident, in bytes. */
   rss: z.number(),
-  /** In use right after a collection, in bytes: what streams hold, without what waits to be collected. */
+  /** In use, in bytes; right after a collection, where one was wished for: what streams hold and nothing that waits to be collected. */
   held: z.number(),
   /** Calls under way. */
   open: z.number(),
@@ -16,7 +16,8 @@ const memory = z.object({
 export type WorkerMemory = z.infer<typeof memory>;
 
 export interface MeasuredWorker {
-  memory(): Promise<WorkerMemory>;
+  /** `collected`: everything that nobody holds is collected before `held` is read. */
+  memory(wish: "collected" | "as it is"): Promise<WorkerMemory>;
   end(): Promise<void>;
 }
 
@@ -31,11 +32,11 @@ export async function startMeasuredWorker(
     execArgv: ["--expose-gc"],
   });
   await nextMessage(child); // it works
-  return { memory: () => look(child), end: () => endChild(child) };
+  return { memory: (wish) => look(child, wish), end: () => endChild(child) };
 }
 
-async function look(child: ChildProcess): Promise<WorkerMemory> {
+async function look(child: ChildProcess, wish: "collected" | "as it is"): Promise<WorkerMemory> {
   const answer = nextMessage(child);
-  child.send("memory");
+  child.send(wish);
   return memory.parse(await answer);
 }

@@ -41,9 +41,9 @@ const worker = startProviderWorker(fleet, {
   },
 });
 
-process.on("message", () => {
+process.on("message", (wish) => {
   const seen = { rss: process.memoryUsage().rss, open, payload };
-  globalThis.gc?.();
+  if (wish === "collected") globalThis.gc?.();
   const { heapUsed, external } = process.memoryUsage();
   process.send?.({ ...seen, held: heapUsed + external });
 });

@@ -74,6 +74,24 @@ describe("a limit that is configured anew", () => {
     expect(Math.abs(((await usedOf(world, place))[0] ?? 0) - 2_346)).toBeLessThanOrEqual(1);
   });
 
+  test("keeps what was used of a pool that is still cold, and no more of what that pool lacks than its new burst", async () => {
+    const world = await opened(services);
+    const limits = (limit: number) => [limitOn("inputTokens", "bucket", limit, { burstSeconds: 60 })];
+    const place = placeOf(limits(60_000));
+    permitOf(await world.gate.acquire(place, askOf({ inputTokens: 1 })));
+    world.pass(20_000);
+    permitOf(await world.gate.acquire(place, askOf({ inputTokens: 15_000 })));
+    const lower = { ...place, pool: { ...place.pool, limits: limits(6_000) } };
+    const most = (await mostOf(world.join(), lower)) ?? 0;
+
+    expect(await world.join().acquire(lower, askOf({ inputTokens: 1 }))).toMatchObject({ granted: false });
+
+    const [used = 0] = await usedOf(world, place);
+    expect(most).toBeLessThanOrEqual(6_000);
+    expect(used).toBeGreaterThanOrEqual(15_000);
+    expect(used).toBeLessThanOrEqual(15_000 + most + 1_000);
+  });
+
   test("gives back to the bucket what it took, though the limit changed meanwhile", async () => {
     const world = await opened(services);
     const place = placeOf([limitOn("inputTokens", "bucket", 60_000, { burstSeconds: 60 })]);

@@ -37,7 +37,7 @@ it("removes what is old, says what it removed, and every command says what is no
 
   expect([unsaid.code, unsaid.stderr]).toEqual([64, expect.stringContaining("Nothing says what may go")]);
   expect(dry.stdout).toContain(
-    "would remove 6 prompts, 6 answers, 0 requests with 0 calls, 0 batches, 0 changes of circuits; masked 0 texts",
+    "would remove 6 prompts, 6 answers, 0 requests with 0 calls, 0 batches, 0 changes of circuits, 0 webhooks; masked 0 texts",
   );
   expect(JSON.parse(done.stdout)).toEqual({
     dry_run: false,
@@ -48,6 +48,7 @@ it("removes what is old, says what it removed, and every command says what is no
     calls: 0,
     batches: 0,
     events: 0,
+    deliveries: 0,
   });
   expect(shown.stdout).toMatch(/kept {6}prompt removed\n {2}kept {6}answer removed/);
   expect(shown.stdout).toMatch(/cost {6}\$0\.\d+/);

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { providerEntries } from "../../../src/config/models.ts";
+import { abilities, media } from "../../../src/config/provider-entry.ts";
 import { providers } from "../../../src/provider/registry.ts";
 
 const run = promisify(execFile);
@@ -34,7 +35,7 @@ describe("its tables", () => {
       file: "/test/conformance/conformance.test.ts",
     },
   ];
-  const text: string = providerTables(Object.values(providers), providerEntries, tests);
+  const text: string = providerTables(Object.values(providers), providerEntries, { abilities, media }, tests);
   const rowOf = (id: string, title: string) => {
     const section = text.slice(text.indexOf(`## ${title}`));
     const [head = "", ...rows] = section.split("\n").filter((line) => line.startsWith("|"));

@@ -157,6 +157,20 @@ describe("pruning", () => {
     ]);
   });
 
+  test("removes webhooks that were delivered or given up long ago, and never what is still to be sent", async () => {
+    const ledger = await openTestLedger(services);
+    const insert = (state: string, days: number) => ledger.sql`
+      insert into webhook_deliveries (event_id, endpoint_id, type, subject_id, state, occurred_at, finished_at)
+      values (gen_random_uuid(), gen_random_uuid(), 'batch.completed', gen_random_uuid(), ${state},
+        now() - ${days} * interval '1 day', case when ${state}::text <> 'pending' then now() - ${days} * interval '1 day' end)`;
+    for (const state of ["delivered", "dead", "pending"]) for (const days of [9, 1]) await insert(state, days);
+    const wish = keeping({ retention: { logsDays: 5 } });
+    expect(await pruned(ledger, wish, true)).toEqual({ ...nothingRemoved, deliveries: 2 });
+    expect(await pruned(ledger, wish)).toEqual({ ...nothingRemoved, deliveries: 2 });
+    const kept = await ledger.sql<{ state: string }[]>`select state from webhook_deliveries order by state`;
+    expect(kept.map(({ state }) => state)).toEqual(["dead", "delivered", "pending", "pending"]);
+  });
+
   test("removes many old changes of circuits in steps of a thousand", async () => {
     const ledger = await openTestLedger(services);
     await ledger.sql`

@@ -58,9 +58,10 @@ describe("the caller's deadline", () => {
 });
 
 describe("cancelling", () => {
-  test("a request that runs stops its call, keeps it cancelled, and notes what was called", async () => {
+  test("a request that runs stops its call, keeps it cancelled, and notes what was called and what it had used", async () => {
     const fleet = await openTestFleet(services);
-    const anthropic = testProvider((_call, io) => never(io));
+    // It has said what it read when it is stopped.
+    const anthropic = testProvider(async (_call, io) => ({ ...(await never(io)), usage: { inputTokens: 12 } }));
     await startWork(fleet, { anthropic });
     const [id = ""] = await handIn(fleet, ["hello"]);
     await eventually("the call is under way", () => anthropic.underWay() === 1);
@@ -70,7 +71,7 @@ describe("cancelling", () => {
       const calls = await callsOf(fleet, id);
       return calls.length > 0 && calls;
     });
-    expect(call).toMatchObject({ outcome: "superseded" });
+    expect(call).toMatchObject({ outcome: "superseded", inputTokens: 12, outputTokens: null });
     expect(await requestById(fleet.ledger, id)).toMatchObject({ state: "cancelled", result: undefined });
     expect(await cancelRequest(fleet.ledger, id)).toBe(false);
   });

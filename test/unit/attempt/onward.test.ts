@@ -45,6 +45,11 @@ describe("looking for a deployment to go on to", () => {
     expect((await onward({ stands: { [mini]: shut, [flash]: shut } })).found).toEqual([mini, false]);
   });
 
+  it("goes past a provider that does not offer what is asked, known by name or not", async () => {
+    const models = { smart: [haiku, "deepgram/of-tomorrow", "elevenlabs/eleven_v3", flash] };
+    expect((await onward({ settings: { models } })).found).toEqual([flash, true]);
+  });
+
   it("finds nothing at the end of the route, and asks nobody", async () => {
     const { found, story } = await onward({}, { passedOver: [left(mini, "server"), left(flash, "lost")] });
     expect([found, story.looked]).toEqual([undefined, []]);

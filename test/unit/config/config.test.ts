@@ -47,6 +47,15 @@ it("the backlog is bounded as the environment says, else as the file says, else 
     expect(() => loadConfig(names, said, { BACKLOG_MAX_OPEN: bound })).toThrow("BACKLOG_MAX_OPEN");
 });
 
+it("private receivers of webhooks are allowed as the environment says, else as the file says, else not", () => {
+  const said = folder({ webhooks: { allowPrivate: true } });
+  const allowed = (path: string, environment = {}) => loadConfig(names, path, environment).webhooks.allowPrivate;
+  expect([allowed(folder({})), allowed(said)]).toEqual([false, true]);
+  expect(allowed(said, { MILLRACE_ALLOW_PRIVATE_URLS: "false" })).toBe(false);
+  expect(allowed(folder({}), { MILLRACE_ALLOW_PRIVATE_URLS: "true" })).toBe(true);
+  expect(() => allowed(said, { MILLRACE_ALLOW_PRIVATE_URLS: "yes" })).toThrow("MILLRACE_ALLOW_PRIVATE_URLS");
+});
+
 describe("a circuit", () => {
   it("opens and cools down as the environment says, else as the file says, else as usual", () => {
     const said = folder({ circuit: { threshold: 9, coolDownMs: 1_000, windowSeconds: 30 } });

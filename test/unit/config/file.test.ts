@@ -37,6 +37,7 @@ describe("the settings file", () => {
       backlog: { tenants: {} },
       retention: {},
       capture: { default: "on", tenants: {}, deliveryHours: 24 },
+      webhooks: { allowPrivate: false },
     });
   });
 

@@ -74,6 +74,14 @@ describe("what a model lacks", () => {
     expect(lackOf(able, body({ maxOutputTokens: 101 }), 10)).toBe("writes at most 100 tokens, and 101 are asked for");
   });
 
+  it("is an operation that its provider does not offer, where the model is not known by name", () => {
+    const speech: Body = { operation: "speech", model: "m", text: "Hello" };
+    expect(lackOf(undefined, speech, 10, ["chat", "embedding"])).toBe("is of a provider that offers no speech");
+    expect(lackOf(undefined, speech, 10, ["speech"])).toBeUndefined();
+    expect(lackOf(undefined, speech, 10)).toBeUndefined();
+    expect(lackOf({ ...unknown, operation: "speech" }, speech, 10, ["chat"])).toBeUndefined();
+  });
+
   it("is another operation than its own, which is chat unless it says so", () => {
     const embedding: Body = { operation: "embedding", model: "m", input: ["a"] };
     expect(lackOf(unknown, embedding, 10)).toBe("is for chat, not for embedding");

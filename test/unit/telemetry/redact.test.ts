@@ -8,6 +8,7 @@ const keys = [
   "AIzaSyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY",
   "xai-0123456789abcdef",
   "gsk_0123456789abcdef",
+  "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw+/=",
 ];
 
 describe("what may stand in a log line", () => {

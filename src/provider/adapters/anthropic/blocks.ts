@@ -1,6 +1,7 @@
 /** A streamed answer, put together from its events; each piece is reported as it comes. */
 import { z } from "zod";
 import type { Delta } from "../../../request/delta.ts";
+import { type GrowingText, growingText } from "../../growing-text.ts";
 import { type Block, blockSchema } from "./answer.ts";
 
 export const deltaSchema = z.object({
@@ -19,21 +20,35 @@ export interface BlockAssembly {
   blocks(): readonly Block[];
 }
 
+/** What of a block comes in pieces. */
+type Field = "text" | "thinking" | "signature" | "json";
+
+interface GrowingBlock {
+  readonly begun: Block;
+  readonly fields: Map<Field, GrowingText>;
+}
+
 export function assembleBlocks(onDelta: (delta: Delta) => void): BlockAssembly {
-  const blocks = new Map<number, Block>();
+  const blocks = new Map<number, GrowingBlock>();
   /** Tool calls by the index of their block: 0, 1, … */
   const calls = new Map<number, number>();
   const say = (type: "text" | "reasoning", text: string | undefined) => {
     if (text) onDelta({ type, text });
   };
-  const blockAt = (index: number, type: string): Block => {
-    const block = blocks.get(index) ?? { type };
+  const begin = (index: number, begun: Block): GrowingBlock => {
+    const block = { begun, fields: new Map() };
     blocks.set(index, block);
     return block;
   };
+  const grow = (index: number, type: string, field: Field, piece = ""): void => {
+    const { begun, fields } = blocks.get(index) ?? begin(index, { type });
+    const grown = fields.get(field) ?? growingText(begun[field]);
+    grown.add(piece);
+    fields.set(field, grown);
+  };
   return {
     start(index, block) {
-      blocks.set(index, { ...block });
+      begin(index, block);
       say("text", block.type === "text" ? block.text : undefined);
       say("reasoning", block.thinking);
       if (block.type !== "tool_use" || !block.id || !block.name) return;
@@ -42,25 +57,27 @@ export function assembleBlocks(onDelta: (delta: Delta) => void): BlockAssembly {
     },
     piece(index, delta) {
       if (delta.type === "text_delta") {
-        const block = blockAt(index, "text");
-        block.text = `${block.text ?? ""}${delta.text ?? ""}`;
+        grow(index, "text", "text", delta.text);
         say("text", delta.text);
       } else if (delta.type === "thinking_delta") {
-        const block = blockAt(index, "thinking");
-        block.thinking = `${block.thinking ?? ""}${delta.thinking ?? ""}`;
+        grow(index, "thinking", "thinking", delta.thinking);
         say("reasoning", delta.thinking);
       } else if (delta.type === "signature_delta") {
-        const block = blockAt(index, "thinking");
-        block.signature = `${block.signature ?? ""}${delta.signature ?? ""}`;
+        grow(index, "thinking", "signature", delta.signature);
       } else if (delta.type === "input_json_delta") {
-        const block = blockAt(index, "tool_use");
-        block.json = `${block.json ?? ""}${delta.partial_json ?? ""}`;
+        grow(index, "tool_use", "json", delta.partial_json);
         const call = calls.get(index);
         if (call !== undefined && delta.partial_json) {
           onDelta({ type: "tool-call", index: call, input: delta.partial_json });
         }
       }
     },
-    blocks: () => [...blocks].sort(([a], [b]) => a - b).map(([, block]) => block),
+    blocks: () => [...blocks].sort(([a], [b]) => a - b).map(([, block]) => asFarAsItCame(block)),
   };
+}
+
+function asFarAsItCame({ begun, fields }: GrowingBlock): Block {
+  const block = { ...begun };
+  for (const [field, grown] of fields) block[field] = grown.text();
+  return block;
 }

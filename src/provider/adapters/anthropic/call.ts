@@ -4,8 +4,6 @@
  *  - A tool call that the output limit cut in two is the request's failure too: another try would be cut as well.
  *  - `end_turn` without content is an answer after a tool's result only; otherwise it is the server's failure.
  */
-import type Anthropic from "@anthropic-ai/sdk";
-import { Stream } from "@anthropic-ai/sdk/core/streaming";
 import { z } from "zod";
 import type { Failure } from "../../../request/failure.ts";
 import type { CallOutcome } from "../../../request/outcome.ts";
@@ -15,7 +13,7 @@ import { jsonOrText } from "../../error-answer.ts";
 import { openEventStream } from "../../event-stream.ts";
 import type { Failing } from "../../failing.ts";
 import type { CallInput, CallIo } from "../../provider.ts";
-import { answerOf, answersOf } from "../../sdk-answer.ts";
+import { answerOf } from "../../sdk-answer.ts";
 import { answerFrom, type Block, blockSchema, finishOf } from "./answer.ts";
 import { assembleBlocks, deltaSchema, startSchema } from "./blocks.ts";
 import { objectionTo } from "./content.ts";
@@ -25,8 +23,6 @@ import { tokens, usageAtStart, usageLater, usageSchema, type WireUsage } from ".
 export interface MessagesWire {
   /** Id of the provider: its options are taken, its thoughts sent back. */
   readonly owner: string;
-  /** The SDK's client, for its reader of streams. */
-  readonly client: Anthropic;
   /** Makes the HTTP request; an error answer rejects with the SDK's error. */
   send(body: Record<string, unknown>, headers: Readonly<Record<string, string>>): PromiseLike<Response>;
 }
@@ -85,16 +81,17 @@ async function callStreamed(wire: MessagesWire, input: CallInput, io: CallIo, fa
   const body = { ...wireBody(input, wire.owner), stream: true };
   const opened = await openEventStream(() => wire.send(body, wireHeaders(input, wire.owner)), io, fail);
   if (!opened.ok) return opened.outcome;
-  const { response } = opened;
+  const { headers } = opened;
   const assembly = assembleBlocks(io.onDelta);
   let usage: WireUsage = {};
   let end: Pick<Ending, "reason" | "details"> = { reason: undefined, details: undefined };
-  const side = () => ({ ...fail.sideOf(response.headers), usage: tokens(usage) });
-  for await (const step of answersOf(Stream.fromSSEResponse<unknown>(response, new AbortController(), wire.client))) {
-    if (!step.ok) return fail.thrown(step.error, side());
-    const event = eventSchema.safeParse(step.value);
+  const side = () => ({ ...fail.sideOf(headers), usage: tokens(usage) });
+  const read = await opened.read((data) => {
+    const said = jsonOrText(data);
+    const event = eventSchema.safeParse(said);
     if (!event.success) return fail.because({ kind: "server", message: "an event cannot be read" }, side());
     const { type, index = 0, message, delta, content_block: block } = event.data;
+    if (type === "error") return fail.refused({ body: said, headers }, side());
     if (type === "message_start") usage = usageAtStart(message?.usage);
     if (type === "content_block_start" && block) assembly.start(index, block);
     if (type === "content_block_delta" && delta?.type) assembly.piece(index, { ...delta, type: delta.type });
@@ -105,8 +102,10 @@ async function callStreamed(wire: MessagesWire, input: CallInput, io: CallIo, fa
     if (type === "message_stop") {
       return concluded({ ...end, blocks: assembly.blocks(), usage: tokens(usage) }, wire, input, fail, side());
     }
-  }
-  return fail.because({ kind: "stream", message: "the stream ended without message_stop" }, side());
+    return undefined;
+  });
+  if (!read.ok) return fail.thrown(read.error, side());
+  return read.value ?? fail.because({ kind: "stream", message: "the stream ended without message_stop" }, side());
 }
 
 interface Ending {

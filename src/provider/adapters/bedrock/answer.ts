@@ -11,9 +11,16 @@ import { hiddenSeal, thinker } from "./content.ts";
 
 /** What is read of a block; its other kinds are left out. */
 export type Block =
-  | { readonly kind: "text"; text: string }
-  | { readonly kind: "thought"; text: string; signature?: string; cipher?: Uint8Array }
-  | { readonly kind: "call"; readonly id: string; readonly name: string; json?: string; readonly input?: unknown };
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "thought"; readonly text: string; readonly signature?: string; readonly cipher?: Uint8Array }
+  | {
+      readonly kind: "call";
+      readonly id: string;
+      readonly name: string;
+      /** Its input, as text. */
+      readonly json?: string;
+      readonly input?: unknown;
+    };
 
 const bytes = z.instanceof(Uint8Array);
 const blockSchema = z.object({

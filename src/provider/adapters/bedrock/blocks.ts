@@ -1,5 +1,7 @@
 /** A streamed answer of Converse, put together from its events; each piece is reported as it comes. */
 import type { Delta } from "../../../request/delta.ts";
+import { known } from "../../../runtime/known.ts";
+import { type GrowingText, growingText } from "../../growing-text.ts";
 import type { Block } from "./answer.ts";
 
 interface Start {
@@ -25,19 +27,16 @@ export interface BlockAssembly {
   blocks(): readonly Block[];
 }
 
+type GrowingBlock =
+  | { readonly kind: "text"; readonly grown: GrowingText }
+  | { readonly kind: "thought"; readonly grown: GrowingText; signature?: string; cipher?: Uint8Array }
+  | { readonly kind: "call"; readonly grown: GrowingText; readonly id: string; readonly name: string };
+
 export function assembleBlocks(onDelta: (delta: Delta) => void): BlockAssembly {
-  const blocks = new Map<number, Block>();
+  const blocks = new Map<number, GrowingBlock>();
   /** Tool calls by the index of their block: 0, 1, … */
   const calls = new Map<number, number>();
-  const textAt = (index: number): Extract<Block, { kind: "text" }> => {
-    const found = blocks.get(index);
-    const block = found?.kind === "text" ? found : { kind: "text" as const, text: "" };
-    blocks.set(index, block);
-    return block;
-  };
-  const thoughtAt = (index: number): Extract<Block, { kind: "thought" }> => {
-    const found = blocks.get(index);
-    const block = found?.kind === "thought" ? found : { kind: "thought" as const, text: "" };
+  const begin = <Begun extends GrowingBlock>(index: number, block: Begun): Begun => {
     blocks.set(index, block);
     return block;
   };
@@ -45,35 +44,53 @@ export function assembleBlocks(onDelta: (delta: Delta) => void): BlockAssembly {
     start(index, start) {
       if (start?.toolUse === undefined) return;
       const { toolUseId: id, name } = start.toolUse;
-      blocks.set(index, { kind: "call", id, name, json: "" });
+      begin(index, { kind: "call", id, name, grown: growingText() });
       calls.set(index, calls.size);
       onDelta({ type: "tool-call", index: calls.size - 1, id, name, input: "" });
     },
     piece(index, piece) {
-      if (piece?.text) {
-        textAt(index).text += piece.text;
-        onDelta({ type: "text", text: piece.text });
-      }
+      if (piece?.text) addText(index, piece.text);
       if (piece?.toolUse?.input) addInput(index, piece.toolUse.input);
       if (piece?.reasoningContent) addThought(index, piece.reasoningContent);
     },
-    blocks: () => [...blocks].sort(([a], [b]) => a - b).map(([, block]) => block),
+    blocks: () => [...blocks].sort(([a], [b]) => a - b).map(([, block]) => asFarAsItCame(block)),
   };
+
+  function addText(index: number, text: string) {
+    const found = blocks.get(index);
+    const block = found?.kind === "text" ? found : begin(index, { kind: "text", grown: growingText() });
+    block.grown.add(text);
+    onDelta({ type: "text", text });
+  }
 
   function addInput(index: number, input: string) {
     const block = blocks.get(index);
     const call = calls.get(index);
     if (block?.kind !== "call" || call === undefined) return;
-    block.json = `${block.json ?? ""}${input}`;
+    block.grown.add(input);
     onDelta({ type: "tool-call", index: call, input });
   }
 
   function addThought(index: number, { text, signature, redactedContent }: NonNullable<Piece["reasoningContent"]>) {
-    const block = thoughtAt(index);
+    const found = blocks.get(index);
+    const block: Extract<GrowingBlock, { kind: "thought" }> =
+      found?.kind === "thought" ? found : begin(index, { kind: "thought", grown: growingText() });
     if (signature !== undefined) block.signature = `${block.signature ?? ""}${signature}`;
     if (redactedContent !== undefined) block.cipher = Buffer.concat([block.cipher ?? Buffer.alloc(0), redactedContent]);
     if (!text) return;
-    block.text += text;
+    block.grown.add(text);
     onDelta({ type: "reasoning", text });
+  }
+}
+
+function asFarAsItCame(block: GrowingBlock): Block {
+  const text = block.grown.text();
+  switch (block.kind) {
+    case "text":
+      return { kind: "text", text };
+    case "thought":
+      return { kind: "thought", text, ...known({ signature: block.signature, cipher: block.cipher }) };
+    case "call":
+      return { kind: "call", id: block.id, name: block.name, json: text };
   }
 }

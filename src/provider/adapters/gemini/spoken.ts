@@ -8,6 +8,7 @@ import type { Failure } from "../../../request/failure.ts";
 import type { Answer } from "../../../request/outcome.ts";
 import { type AssistantPart, toolInput } from "../../../request/parts.ts";
 import { known } from "../../../runtime/known.ts";
+import { growingText } from "../../growing-text.ts";
 import type { WirePart } from "./chunk.ts";
 
 export interface Spoken {
@@ -21,24 +22,38 @@ type WireCall = NonNullable<WirePart["functionCall"]>;
 /** `thinker` is kept with each thought. */
 export function speaking(thinker: string, onDelta: (delta: Delta) => void): Spoken {
   const parts: AssistantPart[] = [];
+  /** The text of the last part: `settle` puts it there. */
+  let growing = growingText();
   const sounds: Buffer[] = [];
   let soundType = "";
   let callCount = 0;
 
+  const settle = (): void => {
+    const last = parts.at(-1);
+    if (last?.type === "text" || last?.type === "reasoning")
+      parts[parts.length - 1] = { ...last, text: growing.text() };
+  };
+  const begin = (part: AssistantPart): void => {
+    settle();
+    parts.push(part);
+    growing = growingText();
+  };
+
   const addText = (text: string): void => {
     if (text === "") return;
-    const last = parts.at(-1);
-    if (last?.type === "text") parts[parts.length - 1] = { ...last, text: last.text + text };
-    else parts.push({ type: "text", text });
+    if (parts.at(-1)?.type !== "text") begin({ type: "text", text: "" });
+    growing.add(text);
     onDelta({ type: "text", text });
   };
 
   const addThought = (text: string, signature: string | undefined): void => {
     const last = parts.at(-1);
     if (last?.type === "reasoning" && last.signature === undefined) {
-      parts[parts.length - 1] = { ...last, text: last.text + text, ...known({ signature }) };
+      parts[parts.length - 1] = { ...last, ...known({ signature }) };
+      growing.add(text);
     } else if (text !== "" || signature !== undefined) {
-      parts.push({ type: "reasoning", text, ...known({ signature }), provider: thinker });
+      begin({ type: "reasoning", text: "", ...known({ signature }), provider: thinker });
+      growing.add(text);
     }
     if (text !== "") onDelta({ type: "reasoning", text });
   };
@@ -47,7 +62,7 @@ export function speaking(thinker: string, onDelta: (delta: Delta) => void): Spok
     const input = toolInput.safeParse(call.args ?? {});
     if (!input.success) return { kind: "server", message: "the arguments of a tool call are no JSON object" };
     const id = call.id ?? `${answerId}-${callCount}`;
-    parts.push({ type: "tool-call", id, name: call.name, input: input.data, ...known({ signature }) });
+    begin({ type: "tool-call", id, name: call.name, input: input.data, ...known({ signature }) });
     onDelta({ type: "tool-call", index: callCount, id, name: call.name, input: JSON.stringify(input.data) });
     callCount += 1;
     return undefined;
@@ -77,11 +92,14 @@ export function speaking(thinker: string, onDelta: (delta: Delta) => void): Spok
       }
       return undefined;
     },
-    answer: () => ({
-      text: parts.map((part) => (part.type === "text" ? part.text : "")).join(""),
-      ...(parts.every(({ type }) => type === "text") ? {} : { parts }),
-      ...(sounds.length === 0 ? {} : { audio: { data: Buffer.concat(sounds), mediaType: soundType } }),
-    }),
+    answer() {
+      settle();
+      return {
+        text: parts.map((part) => (part.type === "text" ? part.text : "")).join(""),
+        ...(parts.every(({ type }) => type === "text") ? {} : { parts }),
+        ...(sounds.length === 0 ? {} : { audio: { data: Buffer.concat(sounds), mediaType: soundType } }),
+      };
+    },
   };
 }
 

@@ -55,6 +55,9 @@ export function responseOutcome(
   if (finish === undefined) {
     return fail.because({ kind: "server", message: `the response ended as ${wire.status ?? "nothing"}` }, side);
   }
+  if (wire.output.length === 0 && finish.unified === "stop") {
+    return fail.because({ kind: "server", message: "the answer is empty" }, side);
+  }
   const waiting = [...calls.parts];
   const parts = wire.output.flatMap((item) => partsOf(item, waiting, provider));
   const text = wire.output.map(wordsOf).join("");

@@ -1,13 +1,13 @@
 /** OpenAI's Responses API: one response, whole or streamed. */
-import { Stream } from "openai/core/streaming";
 import type { CallOutcome } from "../../../request/outcome.ts";
+import { jsonOrText } from "../../error-answer.ts";
 import { openEventStream } from "../../event-stream.ts";
 import type { Failing } from "../../failing.ts";
 import type { CallInput, CallIo } from "../../provider.ts";
-import { answerOf, answersOf } from "../../sdk-answer.ts";
+import { answerOf } from "../../sdk-answer.ts";
 import { sideOf } from "./failure.ts";
 import { type Line, sendOptions } from "./line.ts";
-import { responseOutcome, responseSchema, type WireResponse } from "./response-answer.ts";
+import { responseOutcome, responseSchema } from "./response-answer.ts";
 import { responseBody } from "./response-body.ts";
 import { readResponseEvent } from "./response-event.ts";
 
@@ -30,33 +30,25 @@ export async function respondStreamed(line: Line, input: CallInput, io: CallIo, 
   const sent = { ...sendOptions(input, credential, io.signal), body: responseBody(input, dialect), stream: true };
   const opened = await openEventStream(() => client.post("/responses", sent).asResponse(), io, fail);
   if (!opened.ok) return opened.outcome;
-  const { headers } = opened.response;
-  const read = readResponseEvent();
-  let ended: WireResponse | undefined;
-  const events = Stream.fromSSEResponse<unknown>(opened.response, new AbortController(), client);
-  for await (const step of answersOf(events)) {
-    if (ended !== undefined) {
-      if (!step.ok) break;
-      continue;
-    }
-    if (!step.ok) return fail.thrown(step.error, sideOf(headers));
-    const event = read(step.value);
+  const { headers } = opened;
+  const readEvent = readResponseEvent();
+  const heard = await opened.read((data) => {
+    const event = readEvent(jsonOrText(data));
     switch (event.kind) {
       case "delta":
         io.onDelta(event.delta);
-        break;
+        return undefined;
       case "end":
-        ended = event.response;
-        break;
+        return responseOutcome(event.response, { headers }, dialect.provider, fail);
       case "error":
         return fail.refused({ body: { error: event.error }, headers });
       case "unreadable":
         return fail.because({ kind: "server", message: "an event cannot be read" }, sideOf(headers));
       case "other":
-        break;
+        return undefined;
     }
-  }
-  return ended === undefined
-    ? fail.because({ kind: "stream", message: "the stream ended without response.completed" }, sideOf(headers))
-    : responseOutcome(ended, { headers }, dialect.provider, fail);
+  });
+  if (!heard.ok) return fail.thrown(heard.error, sideOf(headers));
+  const endless = { kind: "stream", message: "the stream ended without response.completed" } as const;
+  return heard.value ?? fail.because(endless, sideOf(headers));
 }

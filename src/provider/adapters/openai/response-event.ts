@@ -10,6 +10,8 @@ export type ResponseEvent =
   | { readonly kind: "other" };
 
 const typed = z.object({ type: z.string() });
+/** A gateway's, in the envelope of an answer that failed. */
+const enveloped = z.object({ error: z.object({}).loose() });
 const piece = z.object({ delta: z.string() });
 const added = z.object({
   output_index: z.number(),
@@ -29,6 +31,8 @@ export function readResponseEvent(): (data: unknown) => ResponseEvent {
     return found.delta === "" ? other : { kind: "delta", delta: { type, text: found.delta } };
   };
   return (data) => {
+    const told = enveloped.safeParse(data).data?.error;
+    if (told !== undefined) return { kind: "error", error: told };
     switch (typed.safeParse(data).data?.type) {
       case undefined:
         return unreadable;

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Delta } from "../../../request/delta.ts";
 import { type ToolCallPart, toolInput } from "../../../request/parts.ts";
 import { jsonOrText } from "../../error-answer.ts";
+import { type GrowingText, growingText } from "../../growing-text.ts";
 
 /** Some servers say no id, and no index where there is one call. */
 export const toolCallsSchema = z
@@ -17,10 +18,10 @@ export const toolCallsSchema = z
 export type WirePieces = z.infer<typeof toolCallsSchema>;
 
 export interface WrittenCall {
-  id: string;
-  name: string;
+  readonly id: string;
+  readonly name: string;
   /** JSON, as far as it has come. */
-  input: string;
+  readonly input: string;
 }
 
 export interface ToolCalls {
@@ -30,7 +31,7 @@ export interface ToolCalls {
 }
 
 export function collectToolCalls(): ToolCalls {
-  const calls: WrittenCall[] = [];
+  const calls: { id: string; name: string; readonly input: GrowingText }[] = [];
   /** Where each index of the wire stands; an index that comes again with another id is another call. */
   const places = new Map<number, number>();
   const placeOf = (index: number, id: string): number => {
@@ -38,7 +39,7 @@ export function collectToolCalls(): ToolCalls {
     const isNew = known === undefined || (id !== "" && calls[known]?.id !== "" && calls[known]?.id !== id);
     if (!isNew) return known;
     places.set(index, calls.length);
-    calls.push({ id: "", name: "", input: "" });
+    calls.push({ id: "", name: "", input: growingText() });
     return calls.length - 1;
   };
   return {
@@ -51,10 +52,10 @@ export function collectToolCalls(): ToolCalls {
         if (call === undefined) return [];
         call.id ||= id;
         call.name ||= name;
-        call.input += input;
+        call.input.add(input);
         return [{ type: "tool-call", index, ...(id === "" ? {} : { id }), ...(name === "" ? {} : { name }), input }];
       }),
-    written: () => calls,
+    written: () => calls.map(({ id, name, input }) => ({ id, name, input: input.text() })),
   };
 }
 

@@ -6,7 +6,6 @@ import type { ErrorAnswer } from "../../error-answer.ts";
 import type { ErrorKnowledge } from "../../failing.ts";
 import { transportFailure } from "../../transport-failure.ts";
 import { classify as classifyAnthropic } from "../anthropic/errors.ts";
-import { toldInStream } from "../anthropic/stream-reader.ts";
 import { classify as classifyGemini } from "../gemini/errors.ts";
 
 /** An answer that is an error, thrown by what sends. */
@@ -45,8 +44,7 @@ export const errors: ErrorKnowledge = {
   unpack(error) {
     if (error instanceof RefusedAnswer) return { answer: error.answer };
     if (error instanceof NoToken) return { failure: tokenFailure(error.cause) };
-    const answer = toldInStream(error);
-    return answer === undefined ? { failure: transportFailure(error) } : { answer };
+    return { failure: transportFailure(error) };
   },
 };
 

@@ -1,0 +1,51 @@
+/** Registering a receiver of webhooks, and how one is shown: the same for the command line and for HTTP. */
+import type { Fleet } from "../src/fleet/fleet.ts";
+import { createEndpoint, type EndpointView, mostEndpoints } from "../src/ledger/webhook-endpoints.ts";
+import { urlProblem } from "../src/runtime/public-address.ts";
+import { type EventType, eventTypes } from "../src/webhook/event.ts";
+import { newSecret } from "../src/webhook/signature.ts";
+
+export interface EndpointWish {
+  readonly tenant: string;
+  readonly url: string;
+  /** Absent: all. */
+  readonly events?: readonly EventType[] | undefined;
+  readonly batchRequests: boolean;
+}
+
+export type Registered =
+  | { readonly ok: true; readonly endpoint: EndpointView; readonly secret: string }
+  | { readonly ok: false; readonly code: "bad_url" | "too_many"; readonly reason: string };
+
+/** The secret is answered this once. */
+export async function registerEndpoint({ ledger, config }: Fleet, wish: EndpointWish): Promise<Registered> {
+  const problem = urlProblem(wish.url, config.webhooks);
+  if (problem !== undefined) return { ok: false, code: "bad_url", reason: `The URL cannot be used: ${problem}.` };
+  const { tenant, batchRequests, events = eventTypes } = wish;
+  // As the parser writes it: nothing is left in it that Postgres or a header would not take.
+  const url = new URL(wish.url).href;
+  const secret = newSecret();
+  const endpoint = await createEndpoint(ledger, { tenant, url, secret, events: [...new Set(events)], batchRequests });
+  const reason = `${tenant} has ${mostEndpoints} webhooks already; revoke one.`;
+  return endpoint === undefined ? { ok: false, code: "too_many", reason } : { ok: true, endpoint, secret };
+}
+
+export const endpointJson = (endpoint: EndpointView) => ({
+  id: endpoint.id,
+  object: "webhook",
+  tenant: endpoint.tenant,
+  url: endpoint.url,
+  events: endpoint.events,
+  batch_requests: endpoint.batchRequests,
+  created_at: endpoint.createdAt.toISOString(),
+  ended_at: endpoint.endedAt?.toISOString() ?? null,
+  /** revoked, or gone: it answered 410. */
+  end_reason: endpoint.endReason ?? null,
+  last_success_at: endpoint.lastSuccessAt?.toISOString() ?? null,
+  /** Attempts that failed one after the other, and since when. */
+  failures: endpoint.failures,
+  failing_since: endpoint.failingSince?.toISOString() ?? null,
+  last_error: endpoint.lastError ?? null,
+  /** Deliveries still to be made, counted up to a thousand. */
+  pending: endpoint.pending,
+});

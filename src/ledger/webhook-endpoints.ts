@@ -1,0 +1,108 @@
+/** Addresses that are told of ends: registered, listed, revoked. */
+import { v7 as uuidv7 } from "uuid";
+import type { Ledger } from "./ledger.ts";
+
+export interface NewEndpoint {
+  readonly tenant: string;
+  readonly url: string;
+  readonly secret: string;
+  readonly events: readonly string[];
+  /** Of requests that belong to batches, too. */
+  readonly batchRequests: boolean;
+}
+
+export interface EndpointView {
+  readonly id: string;
+  readonly tenant: string;
+  readonly url: string;
+  readonly events: readonly string[];
+  readonly batchRequests: boolean;
+  readonly createdAt: Date;
+  readonly endedAt: Date | undefined;
+  readonly endReason: "revoked" | "gone" | undefined;
+  readonly lastSuccessAt: Date | undefined;
+  /** Attempts that failed one after the other. */
+  readonly failures: number;
+  readonly failingSince: Date | undefined;
+  readonly lastError: string | undefined;
+  /** What is still to be sent; counted up to a thousand. */
+  readonly pending: number;
+}
+
+/** Of each tenant, at once: an end writes a row for each. */
+export const mostEndpoints = 20;
+
+/** Undefined: the tenant has as many as it may have. */
+export async function createEndpoint({ sql }: Ledger, endpoint: NewEndpoint): Promise<EndpointView | undefined> {
+  const { tenant, url, secret, events, batchRequests } = endpoint;
+  return sql.begin(async (inner) => {
+    await inner`select pg_advisory_xact_lock(hashtextextended('webhooks ' || ${tenant}, 4915112103))`;
+    const [row] = await inner<Row[]>`
+      insert into webhook_endpoints (id, tenant, url, secret, events, batch_requests)
+      select ${uuidv7()}::uuid, ${tenant}, ${url}, ${secret}, ${JSON.stringify(events)}::text::jsonb, ${batchRequests}
+      where (select count(*) from webhook_endpoints where tenant = ${tenant} and ended_at is null) < ${mostEndpoints}
+      returning *, 0 as pending`;
+    return row === undefined ? undefined : viewOf(row);
+  });
+}
+
+/** Newest first; of one tenant, or of all. */
+export async function listEndpoints({ sql }: Ledger, tenant?: string): Promise<EndpointView[]> {
+  const rows = await sql<Row[]>`
+    select e.*, ${pendingOf(sql)} from webhook_endpoints e ${tenant === undefined ? sql`` : sql`where e.tenant = ${tenant}`}
+    order by e.id desc limit 1000`;
+  return rows.map(viewOf);
+}
+
+/** Undefined: there is none, or it is another tenant's. */
+export async function endpointById({ sql }: Ledger, id: string, tenant?: string): Promise<EndpointView | undefined> {
+  const [row] = await sql<Row[]>`
+    select e.*, ${pendingOf(sql)} from webhook_endpoints e
+    where e.id::text = ${id} ${tenant === undefined ? sql`` : sql`and e.tenant = ${tenant}`}`;
+  return row === undefined ? undefined : viewOf(row);
+}
+
+const pendingOf = (sql: Ledger["sql"]) => sql`
+  (select count(*)::int from (
+    select 1 from webhook_deliveries d where d.endpoint_id = e.id and d.state = 'pending' limit 1000) p) as pending`;
+
+/** Ends it and forgets its secret; what was still to be sent is given up. Undefined: there is none, or it is another tenant's. */
+export async function revokeEndpoint({ sql }: Ledger, id: string, tenant?: string): Promise<EndpointView | undefined> {
+  const [row] = await sql<Row[]>`
+    update webhook_endpoints set ended_at = coalesce(ended_at, now()), end_reason = coalesce(end_reason, 'revoked'), secret = null
+    where id::text = ${id} ${tenant === undefined ? sql`` : sql`and tenant = ${tenant}`}
+    returning *, 0 as pending`;
+  return row === undefined ? undefined : viewOf(row);
+}
+
+interface Row {
+  readonly id: string;
+  readonly tenant: string;
+  readonly url: string;
+  readonly events: readonly string[];
+  readonly batch_requests: boolean;
+  readonly created_at: Date;
+  readonly ended_at: Date | null;
+  readonly end_reason: "revoked" | "gone" | null;
+  readonly last_success_at: Date | null;
+  readonly failures: number;
+  readonly failing_since: Date | null;
+  readonly last_error: string | null;
+  readonly pending: number;
+}
+
+const viewOf = (row: Row): EndpointView => ({
+  id: row.id,
+  tenant: row.tenant,
+  url: row.url,
+  events: row.events,
+  batchRequests: row.batch_requests,
+  createdAt: row.created_at,
+  endedAt: row.ended_at ?? undefined,
+  endReason: row.end_reason ?? undefined,
+  lastSuccessAt: row.last_success_at ?? undefined,
+  failures: row.failures,
+  failingSince: row.failing_since ?? undefined,
+  lastError: row.last_error ?? undefined,
+  pending: row.pending,
+});

@@ -1,0 +1,50 @@
+/**
+ * Calls for requests where they were accepted (intake/here.ts): as many of a lane at once as its interactive side has slots.
+ * A refusal by the gate hands the row back, and it travels on as any other.
+ */
+import { v7 as uuidv7 } from "uuid";
+import type { Here } from "../src/intake/here.ts";
+import type { ClaimedRequest } from "../src/ledger/claim.ts";
+
+export interface HereOptions {
+  /** Slots of a lane's interactive side in this process; 0 where it does not serve the lane. */
+  readonly slots: (lane: string) => number;
+  readonly leaseMs: number;
+  /** Runs one attempt and everything that comes after it. */
+  readonly work: (request: ClaimedRequest) => Promise<void>;
+  readonly onError: (error: unknown) => void;
+}
+
+export interface OpenHere extends Here {
+  /** Takes nothing more, and waits for what is under way. */
+  close(): Promise<void>;
+}
+
+export function openHere({ slots, leaseMs, work, onError }: HereOptions): OpenHere {
+  const taken = new Map<string, number>();
+  const running = new Set<Promise<void>>();
+  let isClosed = false;
+  const leave = (lane: string) => taken.set(lane, (taken.get(lane) ?? 1) - 1);
+  return {
+    claim({ lane }) {
+      const used = taken.get(lane) ?? 0;
+      if (isClosed || used >= slots(lane)) return undefined;
+      taken.set(lane, used + 1);
+      return { leaseToken: uuidv7(), leaseMs };
+    },
+    run(request) {
+      const run = work(request)
+        .catch(onError)
+        .finally(() => {
+          running.delete(run);
+          leave(request.lane);
+        });
+      running.add(run);
+    },
+    release: ({ lane }) => void leave(lane),
+    async close() {
+      isClosed = true;
+      while (running.size > 0) await Promise.all(running);
+    },
+  };
+}

@@ -8,12 +8,12 @@ import { openEndWaiter } from "../library/ended.ts";
 import { addBoard } from "./board.ts";
 import { bodyLimitBytes, boundBodies } from "./body-room.ts";
 import { askForKeys, openCallers } from "./callers.ts";
-import { addChatCompletions } from "./chat-completions.ts";
 import { addDashboard } from "./dashboard.ts";
 import { problemOf } from "./errors.ts";
 import { guard, isLoopback } from "./guard.ts";
 import { addHealth } from "./health.ts";
 import { addLogin } from "./login.ts";
+import { addOpenai } from "./openai.ts";
 import { sendProblem } from "./problem.ts";
 import { addRequests } from "./requests.ts";
 import { addTokenEvents } from "./token-events.ts";
@@ -27,6 +27,8 @@ export interface HttpOptions {
   /** Prometheus text for `/metrics`; without it there is no such route. */
   readonly metricsText?: () => Promise<string>;
   readonly log?: Log;
+  /** Of silence, before a stream says that it is still there; 10,000 unless given. */
+  readonly keepAliveMs?: number;
   /** Told, in one line, what the operator should know before going on. */
   readonly warn?: (line: string) => void;
 }
@@ -38,17 +40,31 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
+export interface WholeServer extends HttpServer {
+  /** Every route there is, parameters as `:name` and `*`. */
+  readonly routes: readonly ServerRoute[];
+}
+
+export interface ServerRoute {
+  readonly method: string;
+  readonly path: string;
+}
+
+/** Proxies give up on a connection that is silent for half a minute or a minute. */
+const usualKeepAliveMs = 10_000;
+
 /** Rejects with the system's error (`EADDRINUSE`, `EACCES`) when it cannot listen. */
-export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<HttpServer> {
+export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<WholeServer> {
   const app = fastify({
     bodyLimit: bodyLimitBytes,
     forceCloseConnections: true,
     requestTimeout: 120_000,
     genReqId: () => uuidv7(),
   });
+  const routes = noteRoutes(app);
   const waiter = openEndWaiter(fleet);
   const closing = new AbortController();
-  const deps = { fleet, waiter, closing: closing.signal };
+  const deps = { fleet, waiter, closing: closing.signal, keepAliveMs: options.keepAliveMs ?? usualKeepAliveMs };
   // Only JSON: a form of another site's page can send text/plain without asking.
   app.removeContentTypeParser("text/plain");
   nameAnswers(app);
@@ -61,7 +77,7 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
   addHealth(app, fleet);
   addRequests(app, fleet, waiter, closing.signal);
   addTokenEvents(app, deps);
-  addChatCompletions(app, deps);
+  addOpenai(app, deps);
   addWebhooks(app, fleet);
   addBoard(app, fleet);
   addDashboard(app, fleet, closing.signal);
@@ -74,12 +90,22 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
   await app.listen({ host: options.host, port: options.port });
   return {
     url: urlOf(app, options.host),
+    routes,
     async close() {
       closing.abort();
       await app.close();
       waiter.close();
     },
   };
+}
+
+/** To be called before any route is added. */
+function noteRoutes(app: FastifyInstance): readonly ServerRoute[] {
+  const routes: ServerRoute[] = [];
+  app.addHook("onRoute", ({ method, url }) => {
+    for (const one of [method].flat()) routes.push({ method: one, path: url });
+  });
+  return routes;
 }
 
 /** By the names that the official clients look for; a request's own id takes their place where there is one. */

@@ -9,10 +9,11 @@ import type { Delta } from "../../src/request/delta.ts";
 import type { Result } from "../../src/request/result.ts";
 import type { Usage } from "../../src/request/usage.ts";
 import { isAfter } from "../../src/stream/piece.ts";
-import type { Attended } from "./attend.ts";
-import { problemOfEnd } from "./ended-problem.ts";
+import type { Attended } from "./attended.ts";
+import { problemOfEnd, rowGone } from "./ended-problem.ts";
 import { type EventWriter, openEvents, type ServerEvent } from "./event-writer.ts";
 import { type Problem, sendProblem } from "./problem.ts";
+import { openAccount } from "./unsaid.ts";
 
 /** How one wire writes an answer; it is asked once for each step, in this order. */
 export interface AnswerWire {
@@ -23,8 +24,6 @@ export interface AnswerWire {
   problem(problem: Problem): readonly ServerEvent[];
 }
 
-const keepAliveMs = 10_000;
-
 export async function streamAnswer(
   ledger: Ledger,
   attended: Attended,
@@ -32,7 +31,7 @@ export async function streamAnswer(
   wire: AnswerWire,
 ): Promise<FastifyReply> {
   const events = openEvents(reply, attended.gone);
-  const waiting = setInterval(() => events.keepAlive(), keepAliveMs);
+  const waiting = setInterval(() => events.keepAlive(), attended.keepAliveMs);
   try {
     const problem = await tell(ledger, attended, events, wire);
     if (problem === undefined) return reply;
@@ -54,15 +53,17 @@ async function tell(
   events: EventWriter,
   wire: AnswerWire,
 ): Promise<Problem | undefined> {
-  const { lastEventId: had, gone } = attended;
+  const { id: request, lastEventId: had, gone } = attended;
+  const account = openAccount();
   let hasSaid = false;
   for await (const { id, said } of attended.pieces()) {
     if (said === "end") continue;
     if (said === "begin") {
-      if (hasSaid) return startedOver(attended.id);
+      if (hasSaid) return startedOver(request);
       continue;
     }
     hasSaid = true;
+    account.hear(said);
     const made = wire.delta(said);
     if (had !== undefined && !isAfter(id, had)) continue;
     // Whoever comes back after this id has all events of its piece.
@@ -73,9 +74,14 @@ async function tell(
     events.cut();
     return undefined;
   }
-  const problem = end === undefined ? startedOver(attended.id) : problemOfEnd(end);
+  const problem = end === undefined ? rowGone(request) : problemOfEnd(end);
   if (problem !== undefined || end?.result === undefined) return problem;
-  for (const event of wire.finish(end.result, await usageOf(ledger, end))) await events.send(event);
+  // What the client had of it can no longer be told from what it lacks.
+  if (had !== undefined && !hasSaid) return forgotten(request);
+  const rest = account.rest(end.result);
+  if (rest === undefined) return startedOver(request);
+  const last = [...rest.flatMap((delta) => wire.delta(delta)), ...wire.finish(end.result, await usageOf(ledger, end))];
+  for (const event of last) await events.send(event);
   events.end();
   return undefined;
 }
@@ -91,4 +97,11 @@ const startedOver = (id: string): Problem => ({
   type: "unavailable_error",
   code: "started_over",
   message: `The answer of request ${id} broke off and would have to start over. Send it again; with an Idempotency-Key it goes on while its client is away.`,
+});
+
+const forgotten = (id: string): Problem => ({
+  status: 410,
+  type: "not_found_error",
+  code: "pieces_removed",
+  message: `The pieces of request ${id} are no longer kept. Send it again without Last-Event-ID for the whole answer.`,
 });

@@ -17,6 +17,7 @@ import { leaving } from "./leaving.ts";
 import { notFound, type Problem, sendProblem } from "./problem.ts";
 import { type ById, find } from "./requests.ts";
 import { usageOf } from "./stream-answer.ts";
+import { eventIdSchema } from "./terms.ts";
 
 /** Each holds a connection, and what it has not yet read. */
 const maxReaders = 2_000;
@@ -33,7 +34,11 @@ export function addTokenEvents(app: FastifyInstance, { fleet, waiter, closing }:
     readers += 1;
     try {
       events.begin();
-      await tell({ events, fleet, waiter, gone }, found, lastIdOf(request.headers["last-event-id"]));
+      await tell(
+        { events, fleet, waiter, gone },
+        found,
+        eventIdSchema.safeParse(request.headers["last-event-id"]).data ?? "0",
+      );
       events.end();
     } catch {
       events.cut();
@@ -87,10 +92,6 @@ const doneOf = (request: RequestView) => ({
   failure: request.state === "succeeded" ? null : (request.failure ?? null),
   finish: request.result?.finish ?? null,
 });
-
-/** An id that is not one of ours starts from the beginning: better twice than not at all. */
-const lastIdOf = (header: string | string[] | undefined): string =>
-  typeof header === "string" && /^\d+-\d+$/.test(header) ? header : "0";
 
 const tooManyReaders: Problem = {
   status: 503,

@@ -47,7 +47,7 @@ const answers: Readonly<Record<Reason["code"], Pick<Problem, "status" | "type"> 
   backlog_full: { status: 503, type: "unavailable_error" },
 };
 
-function refused({ code, message, retryAfterSeconds }: Reason, place: string): Problem {
+export function refused({ code, message, retryAfterSeconds }: Reason, place: string): Problem {
   const { field, ...answer } = answers[code];
   return {
     ...answer,

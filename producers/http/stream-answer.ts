@@ -21,6 +21,8 @@ export interface AnswerWire {
   finish(result: Result, usage: Usage): readonly ServerEvent[];
   /** Instead of `finish`, when something was said already. */
   problem(problem: Problem): readonly ServerEvent[];
+  /** Bridges a long wait; a comment unless given. */
+  readonly ping?: ServerEvent;
 }
 
 const keepAliveMs = 10_000;
@@ -32,7 +34,7 @@ export async function streamAnswer(
   wire: AnswerWire,
 ): Promise<FastifyReply> {
   const events = openEvents(reply, attended.gone);
-  const waiting = setInterval(() => events.keepAlive(), keepAliveMs);
+  const waiting = setInterval(() => (wire.ping ? void events.send(wire.ping) : events.keepAlive()), keepAliveMs);
   try {
     const problem = await tell(ledger, attended, events, wire);
     if (problem === undefined) return reply;

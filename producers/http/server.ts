@@ -17,6 +17,8 @@ import { addHealth } from "./health.ts";
 import { addLogin } from "./login.ts";
 import { addMessages } from "./messages.ts";
 import { sendProblem } from "./problem.ts";
+import { addRequestEvents } from "./request-events.ts";
+import { addRequestList } from "./request-list.ts";
 import { addRequests } from "./requests.ts";
 import { addTokenEvents } from "./token-events.ts";
 import { addWebhooks } from "./webhooks.ts";
@@ -62,6 +64,8 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
   wordErrors(app, options.log);
   addHealth(app, fleet);
   addRequests(app, fleet, waiter, closing.signal);
+  addRequestList(app, fleet);
+  addRequestEvents(app, fleet);
   addTokenEvents(app, deps);
   addChatCompletions(app, deps);
   addWebhooks(app, fleet);

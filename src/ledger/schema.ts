@@ -90,6 +90,8 @@ export const requests = pgTable(
     index("requests_batch_bad")
       .on(t.batchId, t.state)
       .where(sql`batch_id is not null and state in ('failed', 'cancelled')`),
+    // A tenant's requests, newest first.
+    index("requests_tenant").on(t.tenant, t.id),
     // An operator: what waits for a person.
     index("requests_held").on(t.id).where(sql`state = 'held'`),
     // Retention: what has ended, oldest first.

@@ -54,8 +54,8 @@ export function openCallers({ ledger }: Pick<Fleet, "ledger">): Callers {
 
 const everybody: Caller = { tenant: undefined, isAdmin: true };
 
-/** What a probe and a log-in page are asked without a key. */
-const openRoutes = new Set(["/healthz", "/readyz", "/login"]);
+/** What a probe, a log-in page and the reference are asked without a key. */
+const openRoutes = new Set(["/healthz", "/readyz", "/login", "/openapi.json", "/reference"]);
 /** What shows or changes things of all tenants. */
 const adminRoutes = /^\/(?:$|(?:board|dashboard|metrics)(?:\/|$))/;
 

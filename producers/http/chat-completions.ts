@@ -7,6 +7,7 @@ import { readOpenaiChat } from "../wire/openai-chat.ts";
 import { openChunks } from "../wire/openai-chunks.ts";
 import { openaiBody } from "../wire/openai-completion.ts";
 import { type AnswerDeps, attend } from "./attend.ts";
+import { chatCompletionsDoc } from "./chat-completions-doc.ts";
 import { problemOfEnd } from "./ended-problem.ts";
 import { invalidBody } from "./invalid-body.ts";
 import { problemJson, sendProblem } from "./problem.ts";
@@ -19,7 +20,7 @@ const streamShape = {
 const streamSchema = z.looseObject(streamShape);
 
 export function addChatCompletions(app: FastifyInstance, deps: AnswerDeps): void {
-  app.post("/v1/chat/completions", async (request, reply) => {
+  app.post("/v1/chat/completions", { config: { doc: chatCompletionsDoc } }, async (request, reply) => {
     const asked = readAsked(request.body);
     if (!asked.ok) return sendProblem(reply, invalidBody(asked.reason));
     const { body, isStreamed, includeUsage } = asked.value;

@@ -12,13 +12,14 @@ import { type AnswerDeps, attend } from "./attend.ts";
 import { problemOfEnd } from "./ended-problem.ts";
 import type { ServerEvent } from "./event-writer.ts";
 import { invalidBody } from "./invalid-body.ts";
+import { messagesDoc } from "./messages-doc.ts";
 import { anthropicProblemJson, sendProblem } from "./problem.ts";
 import { streamAnswer, usageOf } from "./stream-answer.ts";
 
 const bodySchema = z.looseObject({ stream: z.boolean().nullish() });
 
 export function addMessages(app: FastifyInstance, deps: AnswerDeps): void {
-  app.post("/v1/messages", { config: { wire: "anthropic" } }, async (request, reply) => {
+  app.post("/v1/messages", { config: { wire: "anthropic", doc: messagesDoc } }, async (request, reply) => {
     const asked = readMessage(request.body);
     if (!asked.ok) return sendProblem(reply, invalidBody(asked.reason));
     const body = asked.value;

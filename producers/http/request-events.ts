@@ -5,10 +5,11 @@ import { storyOf } from "../../src/ledger/request-story.ts";
 import { withPatience } from "./errors.ts";
 import { notFound, sendProblem } from "./problem.ts";
 import { type ById, find } from "./requests.ts";
+import { eventsDoc } from "./requests-doc.ts";
 import { storyEvents } from "./story-events.ts";
 
 export function addRequestEvents(app: FastifyInstance, fleet: Fleet): void {
-  app.get<ById>("/v1/requests/:id/events", async (request, reply) => {
+  app.get<ById>("/v1/requests/:id/events", { config: { doc: eventsDoc } }, async (request, reply) => {
     const { id } = request.params;
     const found = await find(fleet, request.caller, id);
     const story = found === undefined ? undefined : await withPatience(storyOf(fleet.ledger, id));

@@ -1,32 +1,18 @@
 /** `GET /v1/requests`: newest first, by page. Without prompts and answers. */
 import type { FastifyInstance } from "fastify";
-import { z } from "zod";
+import type { z } from "zod";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import { listRequests, type RequestQuery } from "../../src/ledger/request-list.ts";
-import { requestStates } from "../../src/request/lifecycle.ts";
 import { read } from "../wire/complaint.ts";
-import { idSchema } from "../wire/fields.ts";
 import { withPatience } from "./errors.ts";
 import { invalidBody } from "./invalid-body.ts";
 import { sendProblem } from "./problem.ts";
 import { lineJson } from "./request-json.ts";
-
-const time = z.iso.datetime({ offset: true, error: "must be a time such as 2026-01-31T12:00:00Z" });
-
-export const listQuerySchema = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(100).default(20),
-  after: z.uuid().optional(),
-  before: z.uuid().optional(),
-  state: z.enum(requestStates).optional(),
-  model: idSchema.optional(),
-  tenant: idSchema.optional(),
-  batch_id: z.uuid().optional(),
-  created_after: time.optional(),
-  created_before: time.optional(),
-});
+import { listQuerySchema } from "./request-query.ts";
+import { listDoc } from "./requests-doc.ts";
 
 export function addRequestList(app: FastifyInstance, fleet: Fleet): void {
-  app.get("/v1/requests", async (request, reply) => {
+  app.get("/v1/requests", { config: { doc: listDoc } }, async (request, reply) => {
     const asked = read(listQuerySchema, request.query);
     if (!asked.ok) return sendProblem(reply, invalidBody(asked.reason));
     const { after, before } = asked.value;

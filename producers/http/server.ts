@@ -16,10 +16,12 @@ import { guard, isLoopback } from "./guard.ts";
 import { addHealth } from "./health.ts";
 import { addLogin } from "./login.ts";
 import { addMessages } from "./messages.ts";
+import { addOpenapi, hearRoutes } from "./openapi/openapi.ts";
 import { sendProblem } from "./problem.ts";
 import { addRequestEvents } from "./request-events.ts";
 import { addRequestList } from "./request-list.ts";
 import { addRequests } from "./requests.ts";
+import { metricsDoc } from "./service-doc.ts";
 import { addTokenEvents } from "./token-events.ts";
 import { addWebhooks } from "./webhooks.ts";
 
@@ -55,6 +57,7 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
   const deps = { fleet, waiter, closing: closing.signal };
   // Only JSON: a form of another site's page can send text/plain without asking.
   app.removeContentTypeParser("text/plain");
+  const routes = hearRoutes(app);
   nameAnswers(app);
   guard(app, options.host);
   const callers = openCallers(fleet);
@@ -63,6 +66,7 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
   boundBodies(app);
   wordErrors(app, options.log);
   addHealth(app, fleet);
+  addOpenapi(app, routes);
   addRequests(app, fleet, waiter, closing.signal);
   addRequestList(app, fleet);
   addRequestEvents(app, fleet);
@@ -126,7 +130,7 @@ function wordErrors(app: FastifyInstance, log: Log | undefined): void {
 
 export function addMetrics(app: FastifyInstance, metricsText: (() => Promise<string>) | undefined): void {
   if (metricsText === undefined) return;
-  app.get("/metrics", async (_request, reply) =>
+  app.get("/metrics", { config: { doc: metricsDoc } }, async (_request, reply) =>
     reply.type("text/plain; version=0.0.4; charset=utf-8").send(await metricsText()),
   );
 }

@@ -1,8 +1,9 @@
 /** What the routes of the service itself say of themselves. */
 import { z } from "zod";
+import { serviceGroup } from "./openapi/document.ts";
 import { jsonContent, type RouteDoc } from "./openapi/route-doc.ts";
 
-const group = "Service";
+const group = serviceGroup;
 const text = (description: string) => ({ description, types: { "text/plain": z.string() } });
 const page = (description: string) => ({ description, types: { "text/html": undefined } });
 

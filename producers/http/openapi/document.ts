@@ -49,7 +49,7 @@ export function openapiDocument(routes: readonly Route[], version: string): Open
     const path = pathOf(route.path);
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route, schemas) };
   }
-  const groups = [...new Set(routes.map(({ doc }) => doc?.group ?? otherGroup))];
+  const groups = [...new Set(routes.map(({ doc }) => doc?.group ?? otherGroup))].sort(serviceLast);
   return {
     openapi: "3.1.0",
     info: { title: "Millrace", version, description: about, license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
@@ -68,6 +68,9 @@ export function openapiDocument(routes: readonly Route[], version: string): Open
 const about =
   "Requests for AI providers: durable, prioritised, at the rate that was paid for. Until the first key is made, callers of this machine need none.";
 const otherGroup = "Other";
+export const serviceGroup = "Service";
+const serviceLast = (one: string, other: string): number =>
+  Number(one === serviceGroup) - Number(other === serviceGroup);
 const undescribed: RouteDoc = {
   group: otherGroup,
   summary: "Not described",

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { packageFolder } from "../../../src/runtime/package-folder.ts";
-import { type OpenapiDocument, openapiDocument, type Route } from "./document.ts";
+import { type OpenapiDocument, openapiDocument, type Route, serviceGroup } from "./document.ts";
 import { pageStyle, referencePage } from "./reference-page.ts";
 import { jsonContent } from "./route-doc.ts";
 
@@ -45,7 +45,7 @@ const pageHeaders = {
   "content-security-policy": `default-src 'none'; style-src 'sha256-${styleHash}'; frame-ancestors 'none'; base-uri 'none'`,
 };
 
-const group = "Service";
+const group = serviceGroup;
 const documentDoc = {
   group,
   summary: "This document",

@@ -13,7 +13,9 @@ export function referencePage({ paths, tags, components }: OpenapiDocument): str
   const sections = groups.map(
     ({ name, operations }) => `<h2>${escaped(name)}</h2>${operations.map(operationHtml).join("")}`,
   );
-  const schemas = Object.entries(components.schemas).map(([name, schema]) => schemaHtml(name, schema));
+  const schemas = Object.entries(components.schemas).map(([name, schema]) =>
+    schemaHtml(name, schema, ` id="${escaped(name)}"`),
+  );
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Millrace: reference</title><style>${pageStyle}</style>
@@ -53,8 +55,8 @@ function bodyHtml(name: string, { description, content = {} }: Body): string {
   return `<div><p><b>${escaped(name)}</b> ${escaped(description)}${schemas.join("")}</div>`;
 }
 
-const schemaHtml = (name: string, schema: unknown): string =>
-  `<details id="${escaped(name)}"><summary><code>${escaped(name)}</code></summary><pre>${linked(JSON.stringify(schema, null, 2))}</pre></details>`;
+const schemaHtml = (name: string, schema: unknown, mark = ""): string =>
+  `<details${mark}><summary><code>${escaped(name)}</code></summary><pre>${linked(JSON.stringify(schema, null, 2))}</pre></details>`;
 
 /** References lead to the schema they name. */
 const linked = (json: string): string =>
@@ -75,6 +77,6 @@ h3 b, nav b { font-size: .75em; letter-spacing: .04em; opacity: .75 }
 section { margin: 2rem 0; padding: .25rem 1.25rem 1.25rem; border: 1px solid #8884; border-radius: .75rem }
 table { border-collapse: collapse; width: 100%; font-size: .9rem } td { padding: .35rem .75rem .35rem 0; border-top: 1px solid #8884; vertical-align: top; overflow-wrap: anywhere }
 code, pre { font: .85em/1.5 ui-monospace, monospace } pre { overflow: auto; padding: 1rem; background: #8881; border-radius: .5rem; max-height: 30rem }
-details { margin: .4rem 0 } summary { cursor: pointer }
+section p { margin: .5rem 0 } section div { border-top: 1px solid #8882 } details { margin: .4rem 0 } summary { cursor: pointer }
 @media (max-width: 60rem) { body { display: block } nav { position: static; height: auto; border: 0; max-height: 14rem } main { padding: 1rem } }
 `;

@@ -137,7 +137,7 @@ it("reads an answer with the schema that asked for it", async () => {
 
 it("answers a batch in the order of its items, and the same batch again without another call", async () => {
   const { millrace, simulator } = await connect({ workers: true });
-  simulator.order({ kind: "auth", provider: "anthropic" });
+  simulator.order({ kind: "filtered", provider: "anthropic" });
   const models = ["gpt-5-mini", "claude-haiku-4-5", "gpt-5-mini"];
   const items = models.map((model, at) => ({ id: `item-${at}`, prompt: `Number ${at}`, model }));
   const endsOf = async (batch: Awaited<ReturnType<typeof millrace.batch>>) => {

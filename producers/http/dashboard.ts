@@ -7,8 +7,8 @@ import type { FastifyInstance } from "fastify";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import { openLooker } from "./dashboard/look.ts";
 import { shareLooks } from "./dashboard/shared-look.ts";
+import { leaving } from "./leaving.ts";
 import { type Problem, sendProblem } from "./problem.ts";
-import { leaving } from "./requests.ts";
 
 const lookEveryMs = 2_000;
 const maxWatchers = 100;

@@ -9,7 +9,7 @@ import { pageStyle, referencePage } from "./reference-page.ts";
 import { jsonContent } from "./route-doc.ts";
 
 /** Pages for people, which are no part of the API. */
-const pages = /^\/(?:board(?:\/.*)?)?$/;
+const pages = /^\/(?:(?:board|dashboard)(?:\/.*)?)?$/;
 
 /** To be called before any route is added: the list grows with each. */
 export function hearRoutes(app: FastifyInstance): readonly Route[] {

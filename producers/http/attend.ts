@@ -11,7 +11,7 @@ import type { StreamPiece } from "../../src/stream/piece.ts";
 import type { EndWaiter } from "../library/ended.ts";
 import { withPatience } from "./errors.ts";
 import { leaving } from "./leaving.ts";
-import { placeOrders } from "./place-orders.ts";
+import { placeWithin } from "./place-within.ts";
 import type { Problem } from "./problem.ts";
 import { readTerms } from "./terms.ts";
 
@@ -58,7 +58,7 @@ export async function attend(
     ...(traceparent === undefined ? {} : { traceparent }),
   };
   const left = leaving(reply);
-  const placed = await withPatience(placeOrders(fleet, [order], false));
+  const placed = await withPatience(placeWithin(fleet, request, reply, [order], false));
   if (!placed.ok) return placed;
   const [{ id, warnings } = { id: "", warnings: [] }] = placed.requests;
   void reply.header("x-request-id", id).header("request-id", id);

@@ -10,7 +10,7 @@ import type { Caller } from "./callers.ts";
 import { withPatience } from "./errors.ts";
 import { leaving } from "./leaving.ts";
 import { idempotencyKeySchema, readOrders, waitSchema } from "./orders.ts";
-import { placeOrders } from "./place-orders.ts";
+import { placeWithin } from "./place-within.ts";
 import { notFound, type Problem, sendProblem } from "./problem.ts";
 import { requestJson } from "./request-json.ts";
 import { audioDoc, cancelDoc, placeDoc, showDoc } from "./requests-doc.ts";
@@ -23,7 +23,7 @@ export function addRequests(app: FastifyInstance, fleet: Fleet, waiter: EndWaite
     const asked = readQuestion(request, fleet);
     if (!asked.ok) return sendProblem(reply, asked.problem);
     const { orders, many, waitMs } = asked;
-    const placed = await withPatience(placeOrders(fleet, orders, many));
+    const placed = await withPatience(placeWithin(fleet, request, reply, orders, many));
     if (!placed.ok) return sendProblem(reply, placed.problem);
 
     void reply.status(placed.fresh ? 202 : 200);

@@ -9,7 +9,7 @@ import { beforeDispatch } from "../../src/stream/piece.ts";
 import { type AnswerDeps, type Attended, follow, startOf } from "./attended.ts";
 import { withPatience } from "./errors.ts";
 import { leaving } from "./leaving.ts";
-import { placeOrders } from "./place-orders.ts";
+import { placeWithin } from "./place-within.ts";
 import type { Problem } from "./problem.ts";
 import { readTerms } from "./terms.ts";
 
@@ -44,7 +44,7 @@ export async function attend(
     ...(traceparent === undefined ? {} : { traceparent }),
   };
   const left = leaving(reply);
-  const placed = await withPatience(placeOrders(fleet, [order], false));
+  const placed = await withPatience(placeWithin(fleet, request, reply, [order], false));
   if (!placed.ok) return { ok: false, problem: asWiresSay(placed.problem, request) };
   const [{ id, warnings } = { id: "", warnings: [] }] = placed.requests;
   if (warnings.length > 0) void reply.header("x-millrace-warning", warnings.join(" ").replace(/[^\x20-\x7e]/g, "?"));

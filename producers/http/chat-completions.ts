@@ -8,6 +8,7 @@ import { openChunks } from "../wire/openai-chunks.ts";
 import { openaiBody } from "../wire/openai-completion.ts";
 import { attend } from "./attend.ts";
 import type { AnswerDeps } from "./attended.ts";
+import { chatCompletionsDoc } from "./chat-completions-doc.ts";
 import { invalidBody } from "./invalid-body.ts";
 import { problemJson, sendProblem } from "./problem.ts";
 import { streamAnswer } from "./stream-answer.ts";
@@ -21,7 +22,7 @@ const streamSchema = z.looseObject(streamShape);
 
 export function addChatCompletions(app: FastifyInstance, deps: AnswerDeps): void {
   const { ledger } = deps.fleet;
-  app.post("/v1/chat/completions", async (request, reply) => {
+  app.post("/v1/chat/completions", { config: { doc: chatCompletionsDoc } }, async (request, reply) => {
     const asked = readAsked(request.body);
     if (!asked.ok) return sendProblem(reply, invalidBody(asked.reason));
     const { body, isStreamed, includeUsage } = asked.value;

@@ -6,7 +6,12 @@ import { pathOf } from "../wire/complaint.ts";
 import type { Problem } from "./problem.ts";
 
 export type Placed =
-  | { readonly ok: true; readonly requests: readonly PlacedRequest[]; readonly fresh: boolean }
+  | {
+      readonly ok: true;
+      readonly requests: readonly PlacedRequest[];
+      readonly fresh: boolean;
+      readonly freshOnes: readonly boolean[];
+    }
   | { readonly ok: false; readonly problem: Problem };
 
 export interface PlacedRequest {
@@ -23,14 +28,14 @@ export async function placeOrders(fleet: Fleet, orders: readonly Order[], many: 
   }
   const accepted = await fleet.intake.accept(orders);
   const requests: PlacedRequest[] = [];
-  let fresh = false;
+  const freshOnes: boolean[] = [];
   for (const [at, order] of orders.entries()) {
     const taken = await takenOf(fleet, order, accepted[at]);
     if (!taken.ok) return { ok: false, problem: refused(taken.refusal, place(at)) };
     requests.push({ id: taken.id, warnings: taken.warning === undefined ? [] : [taken.warning] });
-    fresh ||= taken.fresh;
+    freshOnes.push(taken.fresh);
   }
-  return { ok: true, requests, fresh };
+  return { ok: true, requests, fresh: freshOnes.includes(true), freshOnes };
 }
 
 type Reason = Extract<Taken, { ok: false }>["refusal"];
@@ -47,7 +52,7 @@ const answers: Readonly<Record<Reason["code"], Pick<Problem, "status" | "type"> 
   backlog_full: { status: 503, type: "unavailable_error" },
 };
 
-function refused({ code, message, retryAfterSeconds }: Reason, place: string): Problem {
+export function refused({ code, message, retryAfterSeconds }: Reason, place: string): Problem {
   const { field, ...answer } = answers[code];
   return {
     ...answer,

@@ -8,14 +8,20 @@ import { openEndWaiter } from "../library/ended.ts";
 import { addBoard } from "./board.ts";
 import { bodyLimitBytes, boundBodies } from "./body-room.ts";
 import { askForKeys, openCallers } from "./callers.ts";
+import { addCountTokens } from "./count-tokens.ts";
 import { addDashboard } from "./dashboard.ts";
 import { problemOf } from "./errors.ts";
 import { guard, isLoopback } from "./guard.ts";
 import { addHealth } from "./health.ts";
 import { addLogin } from "./login.ts";
+import { addMessages } from "./messages.ts";
 import { addOpenai } from "./openai.ts";
+import { addOpenapi, hearRoutes } from "./openapi/openapi.ts";
 import { sendProblem } from "./problem.ts";
+import { addRequestEvents } from "./request-events.ts";
+import { addRequestList } from "./request-list.ts";
 import { addRequests } from "./requests.ts";
+import { metricsDoc } from "./service-doc.ts";
 import { addTokenEvents } from "./token-events.ts";
 import { addWebhooks } from "./webhooks.ts";
 
@@ -67,6 +73,7 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Who
   const deps = { fleet, waiter, closing: closing.signal, keepAliveMs: options.keepAliveMs ?? usualKeepAliveMs };
   // Only JSON: a form of another site's page can send text/plain without asking.
   app.removeContentTypeParser("text/plain");
+  const described = hearRoutes(app);
   nameAnswers(app);
   guard(app, options.host);
   const callers = openCallers(fleet);
@@ -75,10 +82,15 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Who
   boundBodies(app);
   wordErrors(app, options.log);
   addHealth(app, fleet);
+  addOpenapi(app, described);
   addRequests(app, fleet, waiter, closing.signal);
+  addRequestList(app, fleet);
+  addRequestEvents(app, fleet);
   addTokenEvents(app, deps);
   addOpenai(app, deps);
   addWebhooks(app, fleet);
+  addMessages(app, deps);
+  addCountTokens(app, fleet);
   addBoard(app, fleet);
   addDashboard(app, fleet, closing.signal);
   addMetrics(app, options.metricsText);
@@ -144,7 +156,7 @@ function wordErrors(app: FastifyInstance, log: Log | undefined): void {
 
 export function addMetrics(app: FastifyInstance, metricsText: (() => Promise<string>) | undefined): void {
   if (metricsText === undefined) return;
-  app.get("/metrics", async (_request, reply) =>
+  app.get("/metrics", { config: { doc: metricsDoc } }, async (_request, reply) =>
     reply.type("text/plain; version=0.0.4; charset=utf-8").send(await metricsText()),
   );
 }

@@ -22,6 +22,8 @@ export interface AnswerWire {
   finish(result: Result, usage: Usage): readonly ServerEvent[];
   /** Instead of `finish`, when something was said already. */
   problem(problem: Problem): readonly ServerEvent[];
+  /** Bridges a long wait; a comment unless given. */
+  readonly ping?: ServerEvent;
 }
 
 export async function streamAnswer(
@@ -31,7 +33,8 @@ export async function streamAnswer(
   wire: AnswerWire,
 ): Promise<FastifyReply> {
   const events = openEvents(reply, attended.gone);
-  const waiting = setInterval(() => events.keepAlive(), attended.keepAliveMs);
+  const bridge = () => (wire.ping ? void events.send(wire.ping) : events.keepAlive());
+  const waiting = setInterval(bridge, attended.keepAliveMs);
   try {
     const problem = await tell(ledger, attended, events, wire);
     if (problem === undefined) return reply;

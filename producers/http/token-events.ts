@@ -16,6 +16,7 @@ import { type EventWriter, openEvents } from "./event-writer.ts";
 import { leaving } from "./leaving.ts";
 import { notFound, type Problem, sendProblem } from "./problem.ts";
 import { type ById, find } from "./requests.ts";
+import { streamDoc } from "./requests-doc.ts";
 import { usageOf } from "./stream-answer.ts";
 import { eventIdSchema } from "./terms.ts";
 
@@ -25,7 +26,7 @@ const lookMs = 15_000;
 
 export function addTokenEvents(app: FastifyInstance, { fleet, waiter, closing }: AnswerDeps): void {
   let readers = 0;
-  app.get<ById>("/v1/requests/:id/stream", async (request, reply) => {
+  app.get<ById>("/v1/requests/:id/stream", { config: { doc: streamDoc } }, async (request, reply) => {
     const found = await find(fleet, request.caller, request.params.id);
     if (found === undefined) return sendProblem(reply, notFound(request.params.id));
     if (readers >= maxReaders) return sendProblem(reply, tooManyReaders);

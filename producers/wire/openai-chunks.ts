@@ -50,7 +50,7 @@ export function openChunks({ id, createdSeconds, model, includeUsage }: ChunkTer
 
 function saidBy(delta: Delta): object | undefined {
   if (delta.type === "text") return { content: delta.text };
-  if (delta.type === "reasoning") return { reasoning_content: delta.text };
+  if (delta.type === "reasoning") return delta.text === "" ? undefined : { reasoning_content: delta.text };
   if (delta.type === "audio") return undefined;
   const { index, id, name, input } = delta;
   const opening = id === undefined ? {} : { id, type: "function" };

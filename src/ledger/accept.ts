@@ -85,7 +85,10 @@ export async function requestWithKey(ledger: Ledger, tenant: string, key: string
 }
 
 /** Those whose idempotency key no request carries yet. */
-export async function withoutKnownKeys(ledger: Ledger, rows: readonly NewRequest[]): Promise<readonly NewRequest[]> {
+export async function withoutKnownKeys<Row extends Pick<NewRequest, "tenant" | "idempotencyKey">>(
+  ledger: Ledger,
+  rows: readonly Row[],
+): Promise<readonly Row[]> {
   const keyed = rows.flatMap(({ tenant, idempotencyKey: key }) => (key === undefined ? [] : [{ tenant, key }]));
   if (keyed.length === 0) return rows;
   const known = await ledger.sql<{ tenant: string; key: string }[]>`

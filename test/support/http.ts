@@ -25,7 +25,7 @@ export interface TestHttp {
   get(path: string, headers?: Record<string, string>): Promise<Reply>;
   /** With a JSON body, unless `body` is undefined. */
   send(
-    method: "POST" | "PUT" | "PATCH",
+    method: "POST" | "PUT" | "PATCH" | "DELETE",
     path: string,
     body?: unknown,
     headers?: Record<string, string>,

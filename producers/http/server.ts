@@ -71,7 +71,7 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Who
   const waiter = openEndWaiter(fleet);
   const closing = new AbortController();
   const deps = { fleet, waiter, closing: closing.signal, keepAliveMs: options.keepAliveMs ?? usualKeepAliveMs };
-  // Only JSON: a form of another site's page can send text/plain without asking.
+  // Only JSON: a form of another site's page can send text/plain without asking. Routes that take forms add them: form.ts.
   app.removeContentTypeParser("text/plain");
   const described = hearRoutes(app);
   nameAnswers(app);

@@ -46,10 +46,10 @@ export async function attend(
   const left = leaving(reply);
   const placed = await withPatience(placeWithin(fleet, request, reply, [order], false));
   if (!placed.ok) return { ok: false, problem: asWiresSay(placed.problem, request) };
-  const [{ id, warnings } = { id: "", warnings: [] }] = placed.requests;
+  const [{ id, warnings, here } = { id: "", warnings: [], here: undefined }] = placed.requests;
   if (warnings.length > 0) void reply.header("x-millrace-warning", warnings.join(" ").replace(/[^\x20-\x7e]/g, "?"));
   const from = placed.fresh ? beforeDispatch(1) : await withPatience(startOf(fleet, id, lastEventId));
-  const { attended, over } = follow(deps, reply, { id, from, lastEventId, left });
+  const { attended, over } = follow(deps, reply, { id, from, lastEventId, left, here });
   if (!isDetached) cancelWhenLeft(fleet, id, left, over);
   return attended;
 }

@@ -21,7 +21,6 @@ const streamShape = {
 const streamSchema = z.looseObject(streamShape);
 
 export function addChatCompletions(app: FastifyInstance, deps: AnswerDeps): void {
-  const { ledger } = deps.fleet;
   app.post("/v1/chat/completions", { config: { doc: chatCompletionsDoc } }, async (request, reply) => {
     const asked = readAsked(request.body);
     if (!asked.ok) return sendProblem(reply, invalidBody(asked.reason));
@@ -30,10 +29,10 @@ export function addChatCompletions(app: FastifyInstance, deps: AnswerDeps): void
     if (!attended.ok) return sendProblem(reply, attended.problem);
     const { id, createdSeconds } = attended;
     if (!isStreamed) {
-      return wholeAnswer(ledger, attended, reply, (result, usage) => openaiBody({ id, createdSeconds, result, usage }));
+      return wholeAnswer(attended, reply, (result, usage) => openaiBody({ id, createdSeconds, result, usage }));
     }
     const chunks = openChunks({ id, createdSeconds, model: body.model, includeUsage });
-    return streamAnswer(ledger, attended, reply, {
+    return streamAnswer(attended, reply, {
       delta: (delta) => chunks.delta(delta).map((data) => ({ data })),
       finish: (result, usage) => [...chunks.finish(result, usage).map((data) => ({ data })), { data: "[DONE]" }],
       problem: (problem) => [{ data: problemJson(problem) }],

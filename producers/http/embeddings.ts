@@ -19,9 +19,7 @@ export function addEmbeddings(app: FastifyInstance, deps: AnswerDeps): void {
     const attended = await attend(deps, request, reply, body);
     if (!attended.ok) return sendProblem(reply, attended.problem);
     const { id, createdSeconds } = attended;
-    return wholeAnswer(deps.fleet.ledger, attended, reply, (result, usage) =>
-      openaiBody({ id, createdSeconds, result, usage, isPacked }),
-    );
+    return wholeAnswer(attended, reply, (result, usage) => openaiBody({ id, createdSeconds, result, usage, isPacked }));
   });
 }
 

@@ -9,12 +9,12 @@ import { readAnthropicMessages } from "../wire/anthropic-messages.ts";
 import type { MessageEvent } from "../wire/anthropic-streamed-blocks.ts";
 import { depthComplaint, type Read, read } from "../wire/complaint.ts";
 import { type AnswerDeps, attend } from "./attend.ts";
-import { problemOfEnd } from "./ended-problem.ts";
 import type { ServerEvent } from "./event-writer.ts";
 import { invalidBody } from "./invalid-body.ts";
 import { messagesDoc } from "./messages-doc.ts";
 import { anthropicProblemJson, sendProblem } from "./problem.ts";
-import { streamAnswer, usageOf } from "./stream-answer.ts";
+import { streamAnswer } from "./stream-answer.ts";
+import { wholeAnswer } from "./whole-answer.ts";
 
 const bodySchema = z.looseObject({ stream: z.boolean().nullish() });
 
@@ -29,18 +29,14 @@ export function addMessages(app: FastifyInstance, deps: AnswerDeps): void {
 
     if (body.stream === true) {
       const events = openMessageEvents({ id, model: body.model, inputTokens: estimateTokens(body).input });
-      return streamAnswer(deps.fleet.ledger, attended, reply, {
+      return streamAnswer(attended, reply, {
         delta: (delta) => events.delta(delta).map(named),
         finish: (result, usage) => events.finish(result, usage).map(named),
         problem: (problem) => [{ event: "error", data: anthropicProblemJson(problem, id) }],
         ping: { event: "ping", data: { type: "ping" } },
       });
     }
-    const end = await attended.ended;
-    if (end === undefined || attended.gone.aborted) return reply;
-    const problem = problemOfEnd(end);
-    if (problem !== undefined || end.result === undefined) return problem && sendProblem(reply, problem);
-    return anthropicMessage({ id, result: end.result, usage: await usageOf(deps.fleet.ledger, end) });
+    return wholeAnswer(attended, reply, (result, usage) => anthropicMessage({ id, result, usage }));
   });
 }
 

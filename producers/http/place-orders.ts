@@ -1,6 +1,8 @@
 /** Orders that HTTP callers hand over: all of them or none, and with an idempotency key only once. */
 import type { Fleet } from "../../src/fleet/fleet.ts";
+import type { AnswerHere } from "../../src/intake/here.ts";
 import { type Order, refusalOf } from "../../src/intake/order.ts";
+import { known } from "../../src/runtime/known.ts";
 import { type Taken, takenOf } from "../library/taken.ts";
 import { pathOf } from "../wire/complaint.ts";
 import type { Problem } from "./problem.ts";
@@ -18,6 +20,8 @@ export interface PlacedRequest {
   readonly id: string;
   /** What may go wrong with it, though it was taken. */
   readonly warnings: readonly string[];
+  /** Its call is made in this process. */
+  readonly here?: Promise<AnswerHere | undefined>;
 }
 
 export async function placeOrders(fleet: Fleet, orders: readonly Order[], many: boolean): Promise<Placed> {
@@ -32,7 +36,8 @@ export async function placeOrders(fleet: Fleet, orders: readonly Order[], many: 
   for (const [at, order] of orders.entries()) {
     const taken = await takenOf(fleet, order, accepted[at]);
     if (!taken.ok) return { ok: false, problem: refused(taken.refusal, place(at)) };
-    requests.push({ id: taken.id, warnings: taken.warning === undefined ? [] : [taken.warning] });
+    const { id, warning, here } = taken;
+    requests.push({ id, warnings: warning === undefined ? [] : [warning], ...known({ here }) });
     freshOnes.push(taken.fresh);
   }
   return { ok: true, requests, fresh: freshOnes.includes(true), freshOnes };

@@ -7,14 +7,13 @@ import { isChat } from "../../src/request/body.ts";
 import type { RequestState } from "../../src/request/lifecycle.ts";
 import type { ResponseState, ResponseTerms } from "../wire/openai-response.ts";
 import { requestOfItem } from "../wire/openai-response-output.ts";
-import { createdSecondsOf } from "./attended.ts";
+import { createdSecondsOf, usageOf } from "./attended.ts";
 import type { Caller } from "./callers.ts";
 import { problemOfEnd } from "./ended-problem.ts";
 import { withPatience } from "./errors.ts";
 import type { Problem } from "./problem.ts";
 import { find } from "./requests.ts";
 import { errorOf } from "./response-wire.ts";
-import { usageOf } from "./stream-answer.ts";
 
 export interface FoundResponse {
   readonly view: RequestView;

@@ -31,12 +31,10 @@ export function addResponses(app: FastifyInstance, deps: AnswerDeps): void {
     const { id, createdSeconds } = attended;
     const terms = { id, createdSeconds, body, isBackground };
     if (isStreamed) {
-      return streamAnswer(ledger, attended, reply, responseWire(openResponseEvents({ ...terms, model: body.model })));
+      return streamAnswer(attended, reply, responseWire(openResponseEvents({ ...terms, model: body.model })));
     }
     if (isBackground) return responseJson(terms, { status: "queued", model: body.model });
-    return wholeAnswer(ledger, attended, reply, (result, usage) =>
-      responseJson(terms, { status: "ended", result, usage }),
-    );
+    return wholeAnswer(attended, reply, (result, usage) => responseJson(terms, { status: "ended", result, usage }));
   });
 
   app.get<ById>("/v1/responses/:id", async (request, reply) => {
@@ -50,7 +48,7 @@ export function addResponses(app: FastifyInstance, deps: AnswerDeps): void {
     const followed = { id: view.id, from, lastEventId: undefined, left: leaving(reply) };
     const events = openResponseEvents({ ...terms, model: view.model });
     const wire = responseWire(events, query.value.startingAfter);
-    return streamAnswer(ledger, follow(deps, reply, followed).attended, reply, wire);
+    return streamAnswer(follow(deps, reply, followed).attended, reply, wire);
   });
 
   app.post<ById>("/v1/responses/:id/cancel", async (request, reply) => {

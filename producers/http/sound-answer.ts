@@ -8,9 +8,7 @@ import type { Ledger } from "../../src/ledger/ledger.ts";
 import { audioOf } from "../../src/ledger/result-audio.ts";
 import type { Usage } from "../../src/request/usage.ts";
 import type { Attended } from "./attended.ts";
-import { problemOfEnd, rowGone } from "./ended-problem.ts";
 import { type Problem, sendProblem } from "./problem.ts";
-import { usageOf } from "./stream-answer.ts";
 
 /** How sound is written. */
 export interface SoundWire {
@@ -38,21 +36,17 @@ export async function soundAnswer(
       sentBytes += data.byteLength;
       await write(reply, wire.piece(data), gone);
     }
-    const end = await attended.ended;
+    const end = await attended.end;
     if (gone.aborted) throw new Error("nobody is there any more");
-    const problem = end === undefined ? rowGone(attended.id) : problemOfEnd(end);
-    if (problem !== undefined && sentBytes === 0) return sendProblem(reply, problem);
-    const bytes = end?.result?.audio?.bytes;
-    if (problem !== undefined || end === undefined || (sentBytes > 0 && sentBytes !== bytes)) {
-      throw new Error("the sound is not whole");
-    }
+    if (!end.ok && sentBytes === 0) return sendProblem(reply, end.problem);
+    if (!end.ok || (sentBytes > 0 && sentBytes !== end.result.audio?.bytes)) throw new Error("the sound is not whole");
     if (sentBytes === 0) {
       const kept = await audioOf(ledger, attended.id);
       if (kept === undefined) return sendProblem(reply, noSound(attended.id));
       begin(reply, wire.mediaType ?? kept.mediaType);
       await write(reply, wire.piece(Buffer.from(kept.data)), gone);
     }
-    raw.end(wire.end(await usageOf(ledger, end)));
+    raw.end(wire.end(end.usage));
   } catch (error) {
     if (!raw.headersSent && !gone.aborted) throw error;
     raw.destroy();

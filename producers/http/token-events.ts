@@ -12,12 +12,12 @@ import { isTerminal } from "../../src/request/lifecycle.ts";
 import type { EndWaiter } from "../library/ended.ts";
 import { usageJson } from "../wire/usage-json.ts";
 import type { AnswerDeps } from "./attend.ts";
+import { usageOf } from "./attended.ts";
 import { type EventWriter, openEvents } from "./event-writer.ts";
 import { leaving } from "./leaving.ts";
 import { notFound, type Problem, sendProblem } from "./problem.ts";
 import { type ById, find } from "./requests.ts";
 import { streamDoc } from "./requests-doc.ts";
-import { usageOf } from "./stream-answer.ts";
 import { eventIdSchema } from "./terms.ts";
 
 /** Each holds a connection, and what it has not yet read. */

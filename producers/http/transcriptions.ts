@@ -22,7 +22,7 @@ export function addTranscriptions(app: FastifyInstance, deps: AnswerDeps): void 
       const { body, format } = asked.value;
       const attended = await attend(deps, request, reply, body);
       if (!attended.ok) return sendProblem(reply, attended.problem);
-      return wholeAnswer(deps.fleet.ledger, attended, reply, (result, usage) => {
+      return wholeAnswer(attended, reply, (result, usage) => {
         const made = transcriptAs(format, result, usage);
         if (made === undefined) return sendProblem(reply, noTimes(format, result.model));
         return reply.header("content-type", made.mediaType).send(made.text);

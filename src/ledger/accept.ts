@@ -2,6 +2,8 @@
 import type { ISql } from "postgres";
 import type { Body } from "../request/body.ts";
 import type { PriorityNumber } from "../request/priority.ts";
+import { type MicroBatch, microBatch } from "../runtime/micro-batch.ts";
+import { isRowRefused } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
 
 export interface NewRequest {
@@ -75,6 +77,25 @@ export async function acceptRequests(
     )
     select id from accepted`;
   return new Set(accepted.map((row) => row.id));
+}
+
+/** `acceptRequests` for callers that come one by one: those who come while others are on their way share a commit. */
+export type AcceptRequests = MicroBatch<readonly NewRequest[], ReadonlySet<string>>;
+
+/** A list that is long already travels alone. */
+const longList = 32;
+
+export function acceptInGroups(ledger: Ledger): AcceptRequests {
+  const grouped: AcceptRequests = microBatch({
+    maxItems: longList,
+    lines: 3,
+    faultOfOne: isRowRefused,
+    send: async (lists) => {
+      const accepted = await acceptRequests(ledger, lists.flat());
+      return lists.map(() => accepted);
+    },
+  });
+  return (rows) => (rows.length > longList ? acceptRequests(ledger, rows) : grouped(rows));
 }
 
 /** The request that carries this idempotency key, if any. */

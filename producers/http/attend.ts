@@ -55,7 +55,7 @@ export async function attend(
 }
 
 /** A model that nobody offers is something that is not there, on every wire but ours. */
-const asWiresSay = (problem: Problem, { routeOptions }: FastifyRequest): Problem =>
+export const asWiresSay = (problem: Problem, { routeOptions }: FastifyRequest): Problem =>
   problem.code === "unknown_model"
     ? {
         ...problem,

@@ -6,6 +6,7 @@ import type { FastifyInstance } from "fastify";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import { prepareOrder } from "../../src/intake/order.ts";
 import { loadEstimates } from "../../src/ledger/estimates.ts";
+import { asWiresSay } from "./attend.ts";
 import { withPatience } from "./errors.ts";
 import { invalidBody } from "./invalid-body.ts";
 import { readMessage } from "./messages.ts";
@@ -22,7 +23,7 @@ export function addCountTokens(app: FastifyInstance, fleet: Fleet): void {
       if (!body.ok) return sendProblem(reply, invalidBody(body.reason));
       const tenant = request.caller.tenant ?? fleet.config.tenant;
       const prepared = prepareOrder(fleet.config, { body: body.value, tenant, priority: "standard" }, Date.now());
-      if (!prepared.ok) return sendProblem(reply, refused(prepared.refusal, ""));
+      if (!prepared.ok) return sendProblem(reply, asWiresSay(refused(prepared.refusal, ""), request));
       const { deployment, estInputTokens } = prepared.row;
       const learned = await withPatience(loadEstimates(fleet.ledger));
       const ratio = learned.find((estimate) => estimate.deployment === deployment)?.inputRatio ?? 1;

@@ -8,11 +8,12 @@ import { readOpenaiEmbeddings } from "../wire/openai-embeddings.ts";
 import { attend } from "./attend.ts";
 import type { AnswerDeps } from "./attended.ts";
 import { invalidBody } from "./invalid-body.ts";
+import { embeddingsDoc } from "./openai-docs.ts";
 import { sendProblem } from "./problem.ts";
 import { wholeAnswer } from "./whole-answer.ts";
 
 export function addEmbeddings(app: FastifyInstance, deps: AnswerDeps): void {
-  app.post("/v1/embeddings", async (request, reply) => {
+  app.post("/v1/embeddings", { config: { doc: embeddingsDoc } }, async (request, reply) => {
     const asked = readAsked(request.body);
     if (!asked.ok) return sendProblem(reply, invalidBody(asked.reason));
     const { body, isPacked } = asked.value;

@@ -5,16 +5,17 @@ import type { Route } from "../../src/config/deployment.ts";
 import { hasKey } from "../../src/intake/ability.ts";
 import { usableDeployments } from "../../src/routing/route.ts";
 import type { AnswerDeps } from "./attended.ts";
+import { modelDoc, modelsDoc } from "./openai-docs.ts";
 import { type Problem, sendProblem } from "./problem.ts";
 
 export function addModels(app: FastifyInstance, { fleet: { config } }: Pick<AnswerDeps, "fleet">): void {
-  app.get("/v1/models", async () => ({
+  app.get("/v1/models", { config: { doc: modelsDoc } }, async () => ({
     object: "list",
     data: namesOf(config).flatMap((name) => modelJson(config, name) ?? []),
   }));
 
   // Names have slashes in them, and the clients send them as they are or encoded.
-  app.get<{ Params: { "*": string } }>("/v1/models/*", async (request, reply) => {
+  app.get<{ Params: { "*": string } }>("/v1/models/*", { config: { doc: modelDoc } }, async (request, reply) => {
     const name = request.params["*"];
     return modelJson(config, name) ?? sendProblem(reply, noModel(name));
   });

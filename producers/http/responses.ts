@@ -10,6 +10,7 @@ import { type AnswerDeps, follow, startOf } from "./attended.ts";
 import { withPatience } from "./errors.ts";
 import { invalidBody } from "./invalid-body.ts";
 import { leaving } from "./leaving.ts";
+import { cancelResponseDoc, responsesDoc, showResponseDoc } from "./openai-docs.ts";
 import { sendProblem } from "./problem.ts";
 import type { ById } from "./requests.ts";
 import { readResponseOrder, readResponseQuery } from "./response-order.ts";
@@ -22,7 +23,7 @@ export function addResponses(app: FastifyInstance, deps: AnswerDeps): void {
   const { fleet } = deps;
   const { ledger } = fleet;
 
-  app.post("/v1/responses", async (request, reply) => {
+  app.post("/v1/responses", { config: { doc: responsesDoc } }, async (request, reply) => {
     const read = await readResponseOrder(fleet, request.caller, request.body);
     if (!read.ok) return sendProblem(reply, invalidBody(read.reason));
     const { body, isStreamed, isBackground } = read.value;
@@ -37,7 +38,7 @@ export function addResponses(app: FastifyInstance, deps: AnswerDeps): void {
     return wholeAnswer(attended, reply, (result, usage) => responseJson(terms, { status: "ended", result, usage }));
   });
 
-  app.get<ById>("/v1/responses/:id", async (request, reply) => {
+  app.get<ById>("/v1/responses/:id", { config: { doc: showResponseDoc } }, async (request, reply) => {
     const query = readResponseQuery(request.query);
     if (!query.ok) return sendProblem(reply, invalidBody(query.reason));
     const found = await findResponse(fleet, request.caller, request.params.id);
@@ -51,7 +52,7 @@ export function addResponses(app: FastifyInstance, deps: AnswerDeps): void {
     return streamAnswer(follow(deps, reply, followed).attended, reply, wire);
   });
 
-  app.post<ById>("/v1/responses/:id/cancel", async (request, reply) => {
+  app.post<ById>("/v1/responses/:id/cancel", { config: { doc: cancelResponseDoc } }, async (request, reply) => {
     const found = await findResponse(fleet, request.caller, request.params.id);
     if (found === undefined) return sendProblem(reply, noResponse(request.params.id));
     await withPatience(fleet.cancel(found.view.id));

@@ -7,11 +7,12 @@ import { readOpenaiSpeech, type SpeechOrder } from "../wire/openai-speech.ts";
 import { attend } from "./attend.ts";
 import type { AnswerDeps } from "./attended.ts";
 import { invalidBody } from "./invalid-body.ts";
+import { speechDoc } from "./openai-docs.ts";
 import { sendProblem } from "./problem.ts";
 import { type SoundWire, soundAnswer } from "./sound-answer.ts";
 
 export function addSpeech(app: FastifyInstance, deps: AnswerDeps): void {
-  app.post("/v1/audio/speech", async (request, reply) => {
+  app.post("/v1/audio/speech", { config: { doc: speechDoc } }, async (request, reply) => {
     const asked = readAsked(request.body);
     if (!asked.ok) return sendProblem(reply, invalidBody(asked.reason));
     const { body, isInEvents } = asked.value;

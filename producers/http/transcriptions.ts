@@ -6,13 +6,14 @@ import { attend } from "./attend.ts";
 import type { AnswerDeps } from "./attended.ts";
 import { type FormFile, readForm, takeForms } from "./form.ts";
 import { invalidBody } from "./invalid-body.ts";
+import { transcriptionsDoc } from "./openai-docs.ts";
 import { type Problem, sendProblem } from "./problem.ts";
 import { wholeAnswer } from "./whole-answer.ts";
 
 export function addTranscriptions(app: FastifyInstance, deps: AnswerDeps): void {
   void app.register(async (scope) => {
     await takeForms(scope);
-    scope.post("/v1/audio/transcriptions", async (request, reply) => {
+    scope.post("/v1/audio/transcriptions", { config: { doc: transcriptionsDoc } }, async (request, reply) => {
       const read = await readForm(request);
       if (!read.ok) return sendProblem(reply, read.problem);
       const { fields, file } = read.form;

@@ -82,7 +82,7 @@ function operationOf({ method, path, doc = undescribed, wire }: Route, schemas: 
   const answers = Object.entries(doc.answers).map(([status, content]) => [status, bodyOf(content, schemas, "output")]);
   const problem = { description: "What is wrong", types: { "application/json": problems[wire] } };
   return {
-    operationId: `${method.toLowerCase()}${nameOf(path)}`,
+    operationId: `${method.toLowerCase()}${nameOf(pathOf(path))}`,
     tags: [group],
     summary,
     ...(description === undefined ? {} : { description }),

@@ -151,10 +151,10 @@ it("answers what goes wrong as errors of the client's own classes, and stores no
   simulator.order({ kind: "auth", times: 5 });
   const failed = await client.messages.create(asked).catch((error) => error);
 
-  expect(refused).toBeInstanceOf(Anthropic.BadRequestError);
+  expect(refused).toBeInstanceOf(Anthropic.NotFoundError);
   expect(refused.error).toMatchObject({
     type: "error",
-    error: { type: "invalid_request_error", message: expect.stringContaining("no-such-model") },
+    error: { type: "not_found_error", message: expect.stringContaining("no-such-model") },
     request_id: refused.requestID,
   });
   expect(server).toBeInstanceOf(Anthropic.BadRequestError);
@@ -227,7 +227,7 @@ it("counts tokens by its estimate and what it has learned of the model, and stor
 
   expect(guessed.input_tokens).toBeGreaterThan(10);
   expect(learned.input_tokens).toBe(guessed.input_tokens * 2);
-  expect(refused).toBeInstanceOf(Anthropic.BadRequestError);
+  expect(refused).toBeInstanceOf(Anthropic.NotFoundError);
   const [row] = await fleet.ledger.sql`select count(*)::int as n from requests`;
   expect(row?.["n"]).toBe(0);
 });

@@ -3,7 +3,7 @@
  * A refusal by the gate hands the row back, and it travels on as any other.
  */
 import { v7 as uuidv7 } from "uuid";
-import type { Here } from "../src/intake/here.ts";
+import type { AnswerHere, Here } from "../src/intake/here.ts";
 import type { ClaimedRequest } from "../src/ledger/claim.ts";
 
 export interface HereOptions {
@@ -11,7 +11,7 @@ export interface HereOptions {
   readonly slots: (lane: string) => number;
   readonly leaseMs: number;
   /** Runs one attempt and everything that comes after it. */
-  readonly work: (request: ClaimedRequest) => Promise<void>;
+  readonly work: (request: ClaimedRequest) => Promise<AnswerHere | undefined>;
   readonly onError: (error: unknown) => void;
 }
 
@@ -22,7 +22,7 @@ export interface OpenHere extends Here {
 
 export function openHere({ slots, leaseMs, work, onError }: HereOptions): OpenHere {
   const taken = new Map<string, number>();
-  const running = new Set<Promise<void>>();
+  const running = new Set<Promise<unknown>>();
   let isClosed = false;
   const leave = (lane: string) => taken.set(lane, (taken.get(lane) ?? 1) - 1);
   return {
@@ -34,12 +34,16 @@ export function openHere({ slots, leaseMs, work, onError }: HereOptions): OpenHe
     },
     run(request) {
       const run = work(request)
-        .catch(onError)
+        .catch((error: unknown) => {
+          onError(error);
+          return undefined;
+        })
         .finally(() => {
           running.delete(run);
           leave(request.lane);
         });
       running.add(run);
+      return run;
     },
     release: ({ lane }) => void leave(lane),
     async close() {

@@ -189,7 +189,11 @@ export function startProviderWorker(fleet: Fleet, given: ProviderWorkerOptions):
   const here = openHere({
     slots: (lane) => served.get(lane) ?? 0,
     leaseMs: config.worker.leaseMs,
-    work: async (request) => void (await attempt(request, { holding: () => {}, goesFirst: true, learned: () => {} })),
+    work: async (request) => {
+      const { answer, move, call } = await attempt(request, { holding: () => {}, goesFirst: true, learned: () => {} });
+      if (answer !== "recorded" || move.event !== "succeed" || move.result === undefined) return undefined;
+      return { result: move.result, usage: call?.row.usage ?? {} };
+    },
     onError,
   });
   const travelAgain = fleet.intake.callHere(here);

@@ -3,8 +3,9 @@
  * in to. While there is no key at all, whoever reaches the server may do everything, and it reaches no further than loopback.
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { KeyLimits } from "../../src/admission/key-limits.ts";
 import type { Fleet } from "../../src/fleet/fleet.ts";
-import { anyKeys, holderOf } from "../../src/ledger/api-keys.ts";
+import { anyKeys, holderOf, type KeyView } from "../../src/ledger/api-keys.ts";
 import { withPatience } from "./errors.ts";
 import { type Problem, sendProblem } from "./problem.ts";
 
@@ -12,6 +13,8 @@ export interface Caller {
   /** Undefined: of all tenants. */
   readonly tenant: string | undefined;
   readonly isAdmin: boolean;
+  /** Of its key, where that has some. */
+  readonly limits?: KeyLimits;
 }
 
 /** Knows callers of the last seconds, so that a busy client costs no look at the ledger for each call. */
@@ -35,10 +38,7 @@ export function openCallers({ ledger }: Pick<Fleet, "ledger">): Callers {
       const found = known.get(key);
       if (found !== undefined && found.until > now) return found.caller;
       const holder = await withPatience(holderOf(ledger, key));
-      const caller =
-        holder === undefined
-          ? undefined
-          : { tenant: holder.scope === "admin" ? undefined : holder.tenant, isAdmin: holder.scope === "admin" };
+      const caller = holder === undefined ? undefined : callerOf(holder);
       if (known.size >= mostRemembered) known.clear();
       known.set(key, { caller, until: now + rememberedMs });
       return caller;
@@ -52,10 +52,17 @@ export function openCallers({ ledger }: Pick<Fleet, "ledger">): Callers {
   };
 }
 
+function callerOf({ id, tenant, scope, requestsPerMinute, tokensPerMinute }: KeyView): Caller {
+  const isAdmin = scope === "admin";
+  const who = { tenant: isAdmin ? undefined : tenant, isAdmin };
+  const isLimited = requestsPerMinute !== undefined || tokensPerMinute !== undefined;
+  return isLimited ? { ...who, limits: { keyId: id, requestsPerMinute, tokensPerMinute } } : who;
+}
+
 const everybody: Caller = { tenant: undefined, isAdmin: true };
 
-/** What a probe and a log-in page are asked without a key. */
-const openRoutes = new Set(["/healthz", "/readyz", "/login"]);
+/** What a probe, a log-in page and the reference are asked without a key. */
+const openRoutes = new Set(["/healthz", "/readyz", "/login", "/openapi.json", "/reference"]);
 /** What shows or changes things of all tenants. */
 const adminRoutes = /^\/(?:$|(?:board|dashboard|metrics)(?:\/|$))/;
 

@@ -6,11 +6,13 @@ import { depthComplaint, type Read, read } from "../wire/complaint.ts";
 import { readOpenaiChat } from "../wire/openai-chat.ts";
 import { openChunks } from "../wire/openai-chunks.ts";
 import { openaiBody } from "../wire/openai-completion.ts";
-import { type AnswerDeps, attend } from "./attend.ts";
-import { problemOfEnd } from "./ended-problem.ts";
+import { attend } from "./attend.ts";
+import type { AnswerDeps } from "./attended.ts";
+import { chatCompletionsDoc } from "./chat-completions-doc.ts";
 import { invalidBody } from "./invalid-body.ts";
 import { problemJson, sendProblem } from "./problem.ts";
-import { streamAnswer, usageOf } from "./stream-answer.ts";
+import { streamAnswer } from "./stream-answer.ts";
+import { wholeAnswer } from "./whole-answer.ts";
 
 const streamShape = {
   stream: z.boolean().nullish(),
@@ -19,28 +21,22 @@ const streamShape = {
 const streamSchema = z.looseObject(streamShape);
 
 export function addChatCompletions(app: FastifyInstance, deps: AnswerDeps): void {
-  app.post("/v1/chat/completions", async (request, reply) => {
+  app.post("/v1/chat/completions", { config: { doc: chatCompletionsDoc } }, async (request, reply) => {
     const asked = readAsked(request.body);
     if (!asked.ok) return sendProblem(reply, invalidBody(asked.reason));
     const { body, isStreamed, includeUsage } = asked.value;
     const attended = await attend(deps, request, reply, body);
     if (!attended.ok) return sendProblem(reply, attended.problem);
-    const createdSeconds = Math.floor(Date.now() / 1_000);
-    const { id } = attended;
-
-    if (isStreamed) {
-      const chunks = openChunks({ id, createdSeconds, model: body.model, includeUsage });
-      return streamAnswer(deps.fleet.ledger, attended, reply, {
-        delta: (delta) => chunks.delta(delta).map((data) => ({ data })),
-        finish: (result, usage) => [...chunks.finish(result, usage).map((data) => ({ data })), { data: "[DONE]" }],
-        problem: (problem) => [{ data: problemJson(problem) }],
-      });
+    const { id, createdSeconds } = attended;
+    if (!isStreamed) {
+      return wholeAnswer(attended, reply, (result, usage) => openaiBody({ id, createdSeconds, result, usage }));
     }
-    const end = await attended.ended;
-    if (end === undefined || attended.gone.aborted) return reply;
-    const problem = problemOfEnd(end);
-    if (problem !== undefined || end.result === undefined) return problem && sendProblem(reply, problem);
-    return openaiBody({ id, createdSeconds, result: end.result, usage: await usageOf(deps.fleet.ledger, end) });
+    const chunks = openChunks({ id, createdSeconds, model: body.model, includeUsage });
+    return streamAnswer(attended, reply, {
+      delta: (delta) => chunks.delta(delta).map((data) => ({ data })),
+      finish: (result, usage) => [...chunks.finish(result, usage).map((data) => ({ data })), { data: "[DONE]" }],
+      problem: (problem) => [{ data: problemJson(problem) }],
+    });
   });
 }
 

@@ -22,6 +22,13 @@ export function problemOfEnd(request: RequestView): Problem | undefined {
   return { status, type, code: `${failure?.kind ?? "failed"}`, message: failure?.message ?? `${about} failed.` };
 }
 
+export const rowGone = (id: string): Problem => ({
+  status: 410,
+  type: "not_found_error",
+  code: "request_removed",
+  message: `Request ${id} was removed while its answer was waited for.`,
+});
+
 const gone = { status: 410, type: "not_found_error", code: "answer_removed" } as const;
 const cancelled = { status: 409, type: "conflict_error", code: "cancelled" } as const;
 const held = { status: 503, type: "unavailable_error", code: "held" } as const;

@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import { readOnlyReason } from "../../src/ledger/ledger.ts";
 import { missingMigrations } from "../../src/ledger/schema-version.ts";
+import { aliveDoc, readyDoc } from "./service-doc.ts";
 
 /** An orchestrator's probe gives up after some seconds; the answer must come before. */
 const patienceMs = 2_000;
@@ -15,8 +16,8 @@ export interface Readiness {
 }
 
 export function addHealth(app: FastifyInstance, fleet: Pick<Fleet, "ledger" | "lanes">): void {
-  app.get("/healthz", async () => ({ status: "ok" }));
-  app.get("/readyz", async (_request, reply) => {
+  app.get("/healthz", { config: { doc: aliveDoc } }, async () => ({ status: "ok" }));
+  app.get("/readyz", { config: { doc: readyDoc } }, async (_request, reply) => {
     const checks = await readiness(fleet);
     const ready = Object.values(checks).every((finding) => finding === "ok");
     if (!ready) void reply.status(503).header("retry-after", 2);

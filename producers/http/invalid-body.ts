@@ -2,12 +2,14 @@
 import type { Problem } from "./problem.ts";
 
 export const invalidBody = (reason: string): Problem => {
-  const param = /^(?:unknown field )?"?([\w.[\]]+)/.exec(reason)?.[1];
+  // Readers of lines call the whole of one so.
+  const message = reason.replace(/^the line\b/, "the body");
+  const param = /^the body\b/.test(message) ? undefined : /^(?:unknown field )?"?([\w.[\]]+)/.exec(message)?.[1];
   return {
     status: 400,
     type: "invalid_request_error",
     code: "invalid_request",
-    message: reason,
+    message,
     ...(param === undefined ? {} : { param }),
   };
 };

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { type Callers, sessionCookie } from "./callers.ts";
+import { loginDoc, loginPageDoc } from "./service-doc.ts";
 
 const formSchema = z.object({ key: z.string().min(1).max(200) });
 const sessionSeconds = 12 * 3_600;
@@ -10,8 +11,10 @@ export function addLogin(app: FastifyInstance, callers: Callers): void {
   app.addContentTypeParser("application/x-www-form-urlencoded", { parseAs: "string" }, (_request, body, done) => {
     done(null, Object.fromEntries(new URLSearchParams(String(body))));
   });
-  app.get("/login", async (_request, reply) => reply.headers(pageHeaders).send(page("")));
-  app.post("/login", async (request, reply) => {
+  app.get("/login", { config: { doc: loginPageDoc } }, async (_request, reply) =>
+    reply.headers(pageHeaders).send(page("")),
+  );
+  app.post("/login", { config: { doc: loginDoc } }, async (request, reply) => {
     const form = formSchema.safeParse(request.body);
     const caller = form.success ? await callers.of(form.data.key) : undefined;
     if (!form.success || caller?.isAdmin !== true) {

@@ -12,7 +12,7 @@ import type { Problem } from "./problem.ts";
 const maxOrders = 1_000;
 const maxDeadlineMs = 30 * 24 * 3_600_000;
 
-const orderSchema = z.strictObject({
+export const orderSchema = z.strictObject({
   priority: z.enum(priorityNames).nullish(),
   tenant: idSchema.max(100).nullish(),
   deadline_ms: z.int().min(1).max(maxDeadlineMs).nullish(),

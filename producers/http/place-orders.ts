@@ -1,18 +1,27 @@
 /** Orders that HTTP callers hand over: all of them or none, and with an idempotency key only once. */
 import type { Fleet } from "../../src/fleet/fleet.ts";
+import type { AnswerHere } from "../../src/intake/here.ts";
 import { type Order, refusalOf } from "../../src/intake/order.ts";
+import { known } from "../../src/runtime/known.ts";
 import { type Taken, takenOf } from "../library/taken.ts";
 import { pathOf } from "../wire/complaint.ts";
 import type { Problem } from "./problem.ts";
 
 export type Placed =
-  | { readonly ok: true; readonly requests: readonly PlacedRequest[]; readonly fresh: boolean }
+  | {
+      readonly ok: true;
+      readonly requests: readonly PlacedRequest[];
+      readonly fresh: boolean;
+      readonly freshOnes: readonly boolean[];
+    }
   | { readonly ok: false; readonly problem: Problem };
 
 export interface PlacedRequest {
   readonly id: string;
   /** What may go wrong with it, though it was taken. */
   readonly warnings: readonly string[];
+  /** Its call is made in this process. */
+  readonly here?: Promise<AnswerHere | undefined>;
 }
 
 export async function placeOrders(fleet: Fleet, orders: readonly Order[], many: boolean): Promise<Placed> {
@@ -23,14 +32,15 @@ export async function placeOrders(fleet: Fleet, orders: readonly Order[], many: 
   }
   const accepted = await fleet.intake.accept(orders);
   const requests: PlacedRequest[] = [];
-  let fresh = false;
+  const freshOnes: boolean[] = [];
   for (const [at, order] of orders.entries()) {
     const taken = await takenOf(fleet, order, accepted[at]);
     if (!taken.ok) return { ok: false, problem: refused(taken.refusal, place(at)) };
-    requests.push({ id: taken.id, warnings: taken.warning === undefined ? [] : [taken.warning] });
-    fresh ||= taken.fresh;
+    const { id, warning, here } = taken;
+    requests.push({ id, warnings: warning === undefined ? [] : [warning], ...known({ here }) });
+    freshOnes.push(taken.fresh);
   }
-  return { ok: true, requests, fresh };
+  return { ok: true, requests, fresh: freshOnes.includes(true), freshOnes };
 }
 
 type Reason = Extract<Taken, { ok: false }>["refusal"];
@@ -47,7 +57,7 @@ const answers: Readonly<Record<Reason["code"], Pick<Problem, "status" | "type"> 
   backlog_full: { status: 503, type: "unavailable_error" },
 };
 
-function refused({ code, message, retryAfterSeconds }: Reason, place: string): Problem {
+export function refused({ code, message, retryAfterSeconds }: Reason, place: string): Problem {
   const { field, ...answer } = answers[code];
   return {
     ...answer,

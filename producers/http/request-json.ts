@@ -1,8 +1,31 @@
 /** A request as HTTP callers see it. What is unknown is null, never zero. */
+import type { RequestLine } from "../../src/ledger/request-list.ts";
 import type { AttemptView, RequestView } from "../../src/ledger/requests.ts";
 import { priorityName } from "../../src/request/priority.ts";
 import { answerJson } from "../wire/result-json.ts";
 import { usageJson } from "../wire/usage-json.ts";
+
+/** One of a list: without what was asked and answered. */
+export const lineJson = (line: RequestLine) => ({
+  id: line.id,
+  object: "request",
+  state: line.state,
+  model: line.model,
+  deployment: line.deployment,
+  lane: line.lane,
+  priority: priorityName(line.priority),
+  tenant: line.tenant,
+  batch_id: line.batchId,
+  created_at: line.createdAt.toISOString(),
+  finished_at: line.finishedAt?.toISOString() ?? null,
+  not_before: line.notBefore?.toISOString() ?? null,
+  hold_reason: line.holdReason,
+  failure:
+    line.failureKind === null || line.state === "succeeded"
+      ? null
+      : { kind: line.failureKind, message: line.failureMessage ?? "" },
+  passed_over: line.passedOver.map(({ deployment, kind, message }) => ({ deployment, kind, message })),
+});
 
 export function requestJson(request: RequestView, attempts?: readonly AttemptView[]) {
   return {

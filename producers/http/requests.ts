@@ -10,19 +10,20 @@ import type { Caller } from "./callers.ts";
 import { withPatience } from "./errors.ts";
 import { leaving } from "./leaving.ts";
 import { idempotencyKeySchema, readOrders, waitSchema } from "./orders.ts";
-import { placeOrders } from "./place-orders.ts";
+import { placeWithin } from "./place-within.ts";
 import { notFound, type Problem, sendProblem } from "./problem.ts";
 import { requestJson } from "./request-json.ts";
+import { audioDoc, cancelDoc, placeDoc, showDoc } from "./requests-doc.ts";
 
 /** Each request that is waited for is looked up every second. */
 const maxWaitedFor = 50;
 
 export function addRequests(app: FastifyInstance, fleet: Fleet, waiter: EndWaiter, closing: AbortSignal): void {
-  app.post("/v1/requests", async (request, reply) => {
+  app.post("/v1/requests", { config: { doc: placeDoc } }, async (request, reply) => {
     const asked = readQuestion(request, fleet);
     if (!asked.ok) return sendProblem(reply, asked.problem);
     const { orders, many, waitMs } = asked;
-    const placed = await withPatience(placeOrders(fleet, orders, many));
+    const placed = await withPatience(placeWithin(fleet, request, reply, orders, many));
     if (!placed.ok) return sendProblem(reply, placed.problem);
 
     void reply.status(placed.fresh ? 202 : 200);
@@ -41,13 +42,13 @@ export function addRequests(app: FastifyInstance, fleet: Fleet, waiter: EndWaite
     return reply.header("location", `/v1/requests/${placed.requests[0]?.id}`).send(found[0]);
   });
 
-  app.get<ById>("/v1/requests/:id", async (request, reply) => {
+  app.get<ById>("/v1/requests/:id", { config: { doc: showDoc } }, async (request, reply) => {
     const found = await find(fleet, request.caller, request.params.id);
     if (found === undefined) return sendProblem(reply, notFound(request.params.id));
     return requestJson(found, await withPatience(attemptsOf(fleet.ledger, found.id)));
   });
 
-  app.get<ById>("/v1/requests/:id/audio", async (request, reply) => {
+  app.get<ById>("/v1/requests/:id/audio", { config: { doc: audioDoc } }, async (request, reply) => {
     const found = await find(fleet, request.caller, request.params.id);
     if (found === undefined) return sendProblem(reply, notFound(request.params.id));
     const audio = await withPatience(audioOf(fleet.ledger, found.id));
@@ -57,7 +58,7 @@ export function addRequests(app: FastifyInstance, fleet: Fleet, waiter: EndWaite
     return reply.header("content-disposition", "attachment").send(Buffer.from(audio.data));
   });
 
-  app.post<ById>("/v1/requests/:id/cancel", async (request, reply) => {
+  app.post<ById>("/v1/requests/:id/cancel", { config: { doc: cancelDoc } }, async (request, reply) => {
     const found = await find(fleet, request.caller, request.params.id);
     if (found === undefined) return sendProblem(reply, notFound(request.params.id));
     await withPatience(fleet.cancel(found.id));

@@ -13,15 +13,21 @@ import { addBatches } from "./batches.ts";
 import { addBoard } from "./board.ts";
 import { bodyLimitBytes, boundBodies } from "./body-room.ts";
 import { askForKeys, openCallers } from "./callers.ts";
-import { addChatCompletions } from "./chat-completions.ts";
+import { addCountTokens } from "./count-tokens.ts";
 import { addDashboard } from "./dashboard.ts";
 import { problemOf } from "./errors.ts";
 import { addFiles } from "./files.ts";
 import { guard, isLoopback } from "./guard.ts";
 import { addHealth } from "./health.ts";
 import { addLogin } from "./login.ts";
+import { addMessages } from "./messages.ts";
+import { addOpenai } from "./openai.ts";
+import { addOpenapi, hearRoutes } from "./openapi/openapi.ts";
 import { sendProblem } from "./problem.ts";
+import { addRequestEvents } from "./request-events.ts";
+import { addRequestList } from "./request-list.ts";
 import { addRequests } from "./requests.ts";
+import { metricsDoc } from "./service-doc.ts";
 import { addTokenEvents } from "./token-events.ts";
 import { addWebhooks } from "./webhooks.ts";
 
@@ -33,6 +39,8 @@ export interface HttpOptions {
   /** Prometheus text for `/metrics`; without it there is no such route. */
   readonly metricsText?: () => Promise<string>;
   readonly log?: Log;
+  /** Of silence, before a stream says that it is still there; 10,000 unless given. */
+  readonly keepAliveMs?: number;
   /** Told, in one line, what the operator should know before going on. */
   readonly warn?: (line: string) => void;
 }
@@ -44,8 +52,21 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
+export interface WholeServer extends HttpServer {
+  /** Every route there is, parameters as `:name` and `*`. */
+  readonly routes: readonly ServerRoute[];
+}
+
+export interface ServerRoute {
+  readonly method: string;
+  readonly path: string;
+}
+
+/** Proxies give up on a connection that is silent for half a minute or a minute. */
+const usualKeepAliveMs = 10_000;
+
 /** Rejects with the system's error (`EADDRINUSE`, `EACCES`) when it cannot listen. */
-export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<HttpServer> {
+export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<WholeServer> {
   const app = fastify({
     bodyLimit: bodyLimitBytes,
     forceCloseConnections: true,
@@ -53,13 +74,15 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
     requestTimeout: 0,
     genReqId: () => uuidv7(),
   });
+  const routes = noteRoutes(app);
   const waiter = openEndWaiter(fleet);
   const closing = new AbortController();
-  const deps = { fleet, waiter, closing: closing.signal };
+  const deps = { fleet, waiter, closing: closing.signal, keepAliveMs: options.keepAliveMs ?? usualKeepAliveMs };
   const files = openFileStore(fleet.config.home);
   const runner = startBatchRunner(fleet, files, (error) => options.log?.error("batches", { err: error }));
-  // Only JSON: a form of another site's page can send text/plain without asking.
+  // Only JSON: a form of another site's page can send text/plain without asking. Routes that take forms add them: form.ts.
   app.removeContentTypeParser("text/plain");
+  const described = hearRoutes(app);
   nameAnswers(app);
   guard(app, options.host);
   const callers = openCallers(fleet);
@@ -69,13 +92,18 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
   boundArrival(app);
   wordErrors(app, options.log);
   addHealth(app, fleet);
+  addOpenapi(app, described);
   addRequests(app, fleet, waiter, closing.signal);
+  addRequestList(app, fleet);
+  addRequestEvents(app, fleet);
   addTokenEvents(app, deps);
-  addChatCompletions(app, deps);
+  addOpenai(app, deps);
   addFiles(app, fleet, files);
   addBatches(app, fleet, runner);
   addBatchExtras(app, { fleet, files, runner, closing: closing.signal });
   addWebhooks(app, fleet);
+  addMessages(app, deps);
+  addCountTokens(app, fleet);
   addBoard(app, fleet);
   addDashboard(app, fleet, closing.signal);
   addMetrics(app, options.metricsText);
@@ -86,6 +114,7 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
   });
   return {
     url: urlOf(app, options.host),
+    routes,
     async close() {
       closing.abort();
       await app.close();
@@ -93,6 +122,15 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Htt
       waiter.close();
     },
   };
+}
+
+/** To be called before any route is added. */
+function noteRoutes(app: FastifyInstance): readonly ServerRoute[] {
+  const routes: ServerRoute[] = [];
+  app.addHook("onRoute", ({ method, url }) => {
+    for (const one of [method].flat()) routes.push({ method: one, path: url });
+  });
+  return routes;
 }
 
 /** By the names that the official clients look for; a request's own id takes their place where there is one. */
@@ -139,7 +177,7 @@ function wordErrors(app: FastifyInstance, log: Log | undefined): void {
 
 export function addMetrics(app: FastifyInstance, metricsText: (() => Promise<string>) | undefined): void {
   if (metricsText === undefined) return;
-  app.get("/metrics", async (_request, reply) =>
+  app.get("/metrics", { config: { doc: metricsDoc } }, async (_request, reply) =>
     reply.type("text/plain; version=0.0.4; charset=utf-8").send(await metricsText()),
   );
 }

@@ -3,16 +3,14 @@
  * something to say, so that what fails before that has a status of its own; a long wait is bridged by comments.
  */
 import type { FastifyReply } from "fastify";
-import type { Ledger } from "../../src/ledger/ledger.ts";
-import { attemptsOf, type RequestView } from "../../src/ledger/requests.ts";
 import type { Delta } from "../../src/request/delta.ts";
 import type { Result } from "../../src/request/result.ts";
 import type { Usage } from "../../src/request/usage.ts";
 import { isAfter } from "../../src/stream/piece.ts";
-import type { Attended } from "./attend.ts";
-import { problemOfEnd } from "./ended-problem.ts";
+import type { Attended } from "./attended.ts";
 import { type EventWriter, openEvents, type ServerEvent } from "./event-writer.ts";
 import { type Problem, sendProblem } from "./problem.ts";
+import { openAccount } from "./unsaid.ts";
 
 /** How one wire writes an answer; it is asked once for each step, in this order. */
 export interface AnswerWire {
@@ -21,20 +19,16 @@ export interface AnswerWire {
   finish(result: Result, usage: Usage): readonly ServerEvent[];
   /** Instead of `finish`, when something was said already. */
   problem(problem: Problem): readonly ServerEvent[];
+  /** Bridges a long wait; a comment unless given. */
+  readonly ping?: ServerEvent;
 }
 
-const keepAliveMs = 10_000;
-
-export async function streamAnswer(
-  ledger: Ledger,
-  attended: Attended,
-  reply: FastifyReply,
-  wire: AnswerWire,
-): Promise<FastifyReply> {
+export async function streamAnswer(attended: Attended, reply: FastifyReply, wire: AnswerWire): Promise<FastifyReply> {
   const events = openEvents(reply, attended.gone);
-  const waiting = setInterval(() => events.keepAlive(), keepAliveMs);
+  const bridge = () => (wire.ping ? void events.send(wire.ping) : events.keepAlive());
+  const waiting = setInterval(bridge, attended.keepAliveMs);
   try {
-    const problem = await tell(ledger, attended, events, wire);
+    const problem = await tell(attended, events, wire);
     if (problem === undefined) return reply;
     if (!events.hasBegun()) return sendProblem(reply, problem);
     for (const event of wire.problem(problem)) await events.send(event);
@@ -48,41 +42,37 @@ export async function streamAnswer(
   return reply;
 }
 
-async function tell(
-  ledger: Ledger,
-  attended: Attended,
-  events: EventWriter,
-  wire: AnswerWire,
-): Promise<Problem | undefined> {
-  const { lastEventId: had, gone } = attended;
+async function tell(attended: Attended, events: EventWriter, wire: AnswerWire): Promise<Problem | undefined> {
+  const { id: request, lastEventId: had, gone } = attended;
+  const account = openAccount();
   let hasSaid = false;
   for await (const { id, said } of attended.pieces()) {
     if (said === "end") continue;
     if (said === "begin") {
-      if (hasSaid) return startedOver(attended.id);
+      if (hasSaid) return startedOver(request);
       continue;
     }
     hasSaid = true;
+    account.hear(said);
     const made = wire.delta(said);
     if (had !== undefined && !isAfter(id, had)) continue;
     // Whoever comes back after this id has all events of its piece.
     for (const [at, event] of made.entries()) await events.send(at === made.length - 1 ? { ...event, id } : event);
   }
-  const end = await attended.ended;
+  const end = await attended.end;
   if (gone.aborted) {
     events.cut();
     return undefined;
   }
-  const problem = end === undefined ? startedOver(attended.id) : problemOfEnd(end);
-  if (problem !== undefined || end?.result === undefined) return problem;
-  for (const event of wire.finish(end.result, await usageOf(ledger, end))) await events.send(event);
+  if (!end.ok) return end.problem;
+  // What the client had of it can no longer be told from what it lacks.
+  if (had !== undefined && !hasSaid) return forgotten(request);
+  const rest = account.rest(end.result);
+  if (rest === undefined) return startedOver(request);
+  const last = [...rest.flatMap((delta) => wire.delta(delta)), ...wire.finish(end.result, end.usage)];
+  for (const event of last) await events.send(event);
   events.end();
   return undefined;
-}
-
-/** Of the call that answered. */
-export async function usageOf(ledger: Ledger, { id }: Pick<RequestView, "id">): Promise<Usage> {
-  return (await attemptsOf(ledger, id)).findLast(({ outcome }) => outcome === "succeeded")?.usage ?? {};
 }
 
 /** These wires cannot take back what they said. */
@@ -91,4 +81,11 @@ const startedOver = (id: string): Problem => ({
   type: "unavailable_error",
   code: "started_over",
   message: `The answer of request ${id} broke off and would have to start over. Send it again; with an Idempotency-Key it goes on while its client is away.`,
+});
+
+const forgotten = (id: string): Problem => ({
+  status: 410,
+  type: "not_found_error",
+  code: "pieces_removed",
+  message: `The pieces of request ${id} are no longer kept. Send it again without Last-Event-ID for the whole answer.`,
 });

@@ -39,7 +39,7 @@ const wrongWords: Readonly<Record<string, string>> = {
   "x-millrace-detach": "must be true or false",
 };
 /** An id that is not one of ours starts from the beginning: better twice than not at all. */
-const eventIdSchema = z.string().regex(/^\d+-\d+$/);
+export const eventIdSchema = z.string().regex(/^\d{1,15}-\d{1,15}$/);
 const timeoutSchema = z.coerce.number().positive().max(2_592_000);
 
 export function readTerms(headers: IncomingHttpHeaders): ReadTerms {

@@ -12,11 +12,13 @@ import { isTerminal } from "../../src/request/lifecycle.ts";
 import type { EndWaiter } from "../library/ended.ts";
 import { usageJson } from "../wire/usage-json.ts";
 import type { AnswerDeps } from "./attend.ts";
+import { usageOf } from "./attended.ts";
 import { type EventWriter, openEvents } from "./event-writer.ts";
 import { leaving } from "./leaving.ts";
 import { notFound, type Problem, sendProblem } from "./problem.ts";
 import { type ById, find } from "./requests.ts";
-import { usageOf } from "./stream-answer.ts";
+import { streamDoc } from "./requests-doc.ts";
+import { eventIdSchema } from "./terms.ts";
 
 /** Each holds a connection, and what it has not yet read. */
 const maxReaders = 2_000;
@@ -24,7 +26,7 @@ const lookMs = 15_000;
 
 export function addTokenEvents(app: FastifyInstance, { fleet, waiter, closing }: AnswerDeps): void {
   let readers = 0;
-  app.get<ById>("/v1/requests/:id/stream", async (request, reply) => {
+  app.get<ById>("/v1/requests/:id/stream", { config: { doc: streamDoc } }, async (request, reply) => {
     const found = await find(fleet, request.caller, request.params.id);
     if (found === undefined) return sendProblem(reply, notFound(request.params.id));
     if (readers >= maxReaders) return sendProblem(reply, tooManyReaders);
@@ -33,7 +35,11 @@ export function addTokenEvents(app: FastifyInstance, { fleet, waiter, closing }:
     readers += 1;
     try {
       events.begin();
-      await tell({ events, fleet, waiter, gone }, found, lastIdOf(request.headers["last-event-id"]));
+      await tell(
+        { events, fleet, waiter, gone },
+        found,
+        eventIdSchema.safeParse(request.headers["last-event-id"]).data ?? "0",
+      );
       events.end();
     } catch {
       events.cut();
@@ -87,10 +93,6 @@ const doneOf = (request: RequestView) => ({
   failure: request.state === "succeeded" ? null : (request.failure ?? null),
   finish: request.result?.finish ?? null,
 });
-
-/** An id that is not one of ours starts from the beginning: better twice than not at all. */
-const lastIdOf = (header: string | string[] | undefined): string =>
-  typeof header === "string" && /^\d+-\d+$/.test(header) ? header : "0";
 
 const tooManyReaders: Problem = {
   status: 503,

@@ -11,6 +11,7 @@ import { withPatience } from "./errors.ts";
 import { invalidBody } from "./invalid-body.ts";
 import { type Problem, sendProblem } from "./problem.ts";
 import type { ById } from "./requests.ts";
+import { listWebhooksDoc, registerWebhookDoc, revokeWebhookDoc, showWebhookDoc } from "./webhooks-doc.ts";
 
 const wishSchema = z.strictObject({
   url: z.string(),
@@ -20,7 +21,7 @@ const wishSchema = z.strictObject({
 });
 
 export function addWebhooks(app: FastifyInstance, fleet: Fleet): void {
-  app.post("/v1/webhooks", async (request, reply) => {
+  app.post("/v1/webhooks", { config: { doc: registerWebhookDoc } }, async (request, reply) => {
     const wish = read(wishSchema, request.body, "");
     if (!wish.ok) return sendProblem(reply, invalidBody(wish.reason));
     const { tenant: own } = request.caller;
@@ -40,19 +41,19 @@ export function addWebhooks(app: FastifyInstance, fleet: Fleet): void {
     return reply.status(201).send({ ...endpointJson(registered.endpoint), secret: registered.secret });
   });
 
-  app.get("/v1/webhooks", async (request) => {
+  app.get("/v1/webhooks", { config: { doc: listWebhooksDoc } }, async (request) => {
     const endpoints = await withPatience(listEndpoints(fleet.ledger, request.caller.tenant));
     return { object: "list", data: endpoints.map(endpointJson), has_more: false };
   });
 
-  app.get<ById>("/v1/webhooks/:id", async (request, reply) => {
+  app.get<ById>("/v1/webhooks/:id", { config: { doc: showWebhookDoc } }, async (request, reply) => {
     const { id } = request.params;
     const look = () => withPatience(endpointById(fleet.ledger, id, request.caller.tenant));
     const found = isId(id) ? await look() : undefined;
     return found === undefined ? sendProblem(reply, unknown(id)) : endpointJson(found);
   });
 
-  app.delete<ById>("/v1/webhooks/:id", async (request, reply) => {
+  app.delete<ById>("/v1/webhooks/:id", { config: { doc: revokeWebhookDoc } }, async (request, reply) => {
     const { id } = request.params;
     const revoke = () => withPatience(revokeEndpoint(fleet.ledger, id, request.caller.tenant));
     const revoked = isId(id) ? await revoke() : undefined;

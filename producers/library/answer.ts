@@ -34,6 +34,12 @@ export interface AnswerAudio {
 export async function answerOf(ledger: Ledger, id: string, result: Result): Promise<Answer> {
   const attempts = await attemptsOf(ledger, id);
   const spend = spendOf(attempts);
+  const usage = attempts.findLast(({ outcome }) => outcome === "succeeded")?.usage ?? {};
+  return answerFrom(id, result, usage, spend === undefined || spend.unknownCalls > 0 ? undefined : spend.nanoUsd);
+}
+
+/** `usage` is that of the call that answered, the cost that of all calls. */
+export function answerFrom(id: string, result: Result, usage: Usage, costNanoUsd: bigint | undefined): Answer {
   const { text, parts, embeddings, transcript, audio, provider, model, finish } = result;
   return {
     id,
@@ -45,7 +51,7 @@ export async function answerOf(ledger: Ledger, id: string, result: Result): Prom
     provider,
     model,
     finish,
-    usage: attempts.findLast(({ outcome }) => outcome === "succeeded")?.usage ?? {},
-    costNanoUsd: spend === undefined || spend.unknownCalls > 0 ? undefined : spend.nanoUsd,
+    usage,
+    costNanoUsd,
   };
 }

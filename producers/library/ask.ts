@@ -27,17 +27,16 @@ type AnyModel = { readonly model?: string };
 type Fields<Of extends Body> = Readonly<Omit<Of, "operation" | "model">> & AnyModel;
 type ChatFields = Omit<Fields<ChatBody>, "messages">;
 
-/** Every field is in docs/requests.md. */
-export type Ask = Terms &
-  (
-    | (ChatFields & { readonly operation?: "chat" } & (
-          | { readonly prompt: string }
-          | { readonly messages: readonly ChatBody["messages"][number][] }
-        ))
-    | (Fields<EmbeddingBody> & { readonly operation: "embedding" })
-    | (Fields<TranscriptionBody> & { readonly operation: "transcription" })
-    | (Fields<SpeechBody> & { readonly operation: "speech" })
-  );
+/** What is asked. Every field is in docs/requests.md. */
+export type Asked =
+  | (ChatFields & { readonly operation?: "chat" } & (
+        | { readonly prompt: string }
+        | { readonly messages: readonly ChatBody["messages"][number][] }
+      ))
+  | (Fields<EmbeddingBody> & { readonly operation: "embedding" })
+  | (Fields<TranscriptionBody> & { readonly operation: "transcription" })
+  | (Fields<SpeechBody> & { readonly operation: "speech" });
+export type Ask = Terms & Asked;
 
 /** The body that is asked for, or the field that is wrong. */
 export function bodyOf(ask: Ask, streamed: boolean): Read<Body> {

@@ -7,16 +7,23 @@
  * await millrace.close();
  * ```
  */
+import type { z } from "zod";
 import { type Fleet, openFleet } from "../../src/fleet/fleet.ts";
 import { type RequestView, requestById } from "../../src/ledger/requests.ts";
 import { audioOf, type KeptAudio } from "../../src/ledger/result-audio.ts";
 import type { Delta } from "../../src/request/delta.ts";
 import { isTerminal, type RequestState } from "../../src/request/lifecycle.ts";
+import type { Priority } from "../../src/request/priority.ts";
 import { type AllWorkers, startAll } from "../../workers/all.ts";
 import { type Answer, answerOf } from "./answer.ts";
+import { type AnswerStream, streamOf } from "./answer-stream.ts";
 import { type Ask, bodyOf } from "./ask.ts";
 import { follow, take } from "./asking.ts";
+import { type Batch, batchOf } from "./batch.ts";
+import { handInLines } from "./batch-hand-in.ts";
+import { type BatchFile, type BatchItem, readFile, readItems } from "./batch-items.ts";
 import { type EndWaiter, openEndWaiter } from "./ended.ts";
+import { type AskFor, isAskFor, type ParsedAnswer, parsedAnswer, plainAsk } from "./parsed.ts";
 
 export interface ConnectOptions {
   /** Folder of `.millrace` and `millrace.yaml`; the current one unless given. */
@@ -30,7 +37,11 @@ export interface ConnectOptions {
 }
 
 export type { Answer, AnswerAudio } from "./answer.ts";
-export type { Ask, Terms } from "./ask.ts";
+export type { AnswerStream, StreamPiece } from "./answer-stream.ts";
+export type { Ask, Asked, Terms } from "./ask.ts";
+export type { Batch, BatchAnswer, BatchProgress } from "./batch.ts";
+export type { BatchFile, BatchItem } from "./batch-items.ts";
+export type { AskFor, ParsedAnswer } from "./parsed.ts";
 
 export type Status =
   | { readonly state: "succeeded"; readonly answer: Answer }
@@ -76,6 +87,19 @@ export interface RunOptions {
   readonly onDelta?: (delta: Delta | undefined) => void;
 }
 
+export interface BatchOptions {
+  /** Of items and lines that name none. */
+  readonly priority?: Priority;
+  readonly model?: string;
+  readonly tenant?: string;
+  /** Not started after this many milliseconds: it fails then. */
+  readonly deadlineMs?: number;
+  /** Where the batch comes from, as lists show it; `library` unless given. */
+  readonly source?: string;
+  /** A new batch, also when the same was handed in before. */
+  readonly startOver?: boolean;
+}
+
 export class Millrace {
   readonly #fleet: Fleet;
   readonly #waiter: EndWaiter;
@@ -99,8 +123,48 @@ export class Millrace {
     return this.#take(ask, false, false);
   }
 
-  /** Stores a request and waits for its answer. Throws OrderRefused and RequestFailed; an abort leaves the request running. */
+  /**
+   * Stores a request and waits for its answer. Throws OrderRefused and RequestFailed; an abort leaves the request running.
+   * With a zod `schema` the answer is asked for in its form, and `parsed` has it.
+   */
+  async run<Schema extends z.ZodType>(ask: AskFor<Schema>, options?: RunOptions): Promise<ParsedAnswer<Schema>>;
+  async run(ask: Ask, options?: RunOptions): Promise<Answer>;
   async run(ask: Ask, options: RunOptions = {}): Promise<Answer> {
+    if (!isAskFor(ask)) return this.#run(ask, options);
+    return parsedAnswer(await this.#run(plainAsk(ask), options), ask.schema);
+  }
+
+  /** The same, with the answer's pieces as they come. Not iterating to the end leaves the request running. */
+  stream<Schema extends z.ZodType>(
+    ask: AskFor<Schema>,
+    options?: Pick<RunOptions, "signal">,
+  ): AnswerStream<ParsedAnswer<Schema>>;
+  stream(ask: Ask, options?: Pick<RunOptions, "signal">): AnswerStream<Answer>;
+  stream(ask: Ask, options: Pick<RunOptions, "signal"> = {}): AnswerStream<Answer> {
+    return streamOf((onDelta) => this.run(ask, { ...options, onDelta }));
+  }
+
+  /**
+   * Hands many requests in, all of them or none, and answers when they are stored. The same again is the same batch, also when
+   * the program was killed on the way. Throws OrderRefused with what is wrong.
+   */
+  async batch(items: readonly BatchItem[] | BatchFile, options: BatchOptions = {}): Promise<Batch> {
+    const { tenant = this.#fleet.config.tenant, priority = "bulk", model, deadlineMs } = options;
+    const { source = "library", startOver = false } = options;
+    const handing = { tenant, priority, model, deadlineMs };
+    const lines =
+      "file" in items ? await readFile(this.#fleet, items, handing) : readItems(this.#fleet, items, handing);
+    if (!lines.ok) throw new OrderRefused(lines.reason);
+    try {
+      const handed = await handInLines(this.#fleet, lines.value, handing, { source, startOver });
+      if (!handed.ok) throw new OrderRefused(handed.reason, handed.retryAfterSeconds);
+      return batchOf(this.#fleet, this.#waiter, handed.id, handed.fresh);
+    } finally {
+      await lines.value.close();
+    }
+  }
+
+  async #run(ask: Ask, options: RunOptions): Promise<Answer> {
     const { signal, onDelta } = options;
     const id = await this.#take(ask, true, onDelta !== undefined);
     const request = await follow(this.#fleet, this.#waiter, id, {

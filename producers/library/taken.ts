@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import type { Accepted } from "../../src/intake/accept.ts";
 import type { FullRefusal } from "../../src/intake/full.ts";
+import type { AnswerHere } from "../../src/intake/here.ts";
 import type { Order, Refusal } from "../../src/intake/order.ts";
 import { requestWithKey } from "../../src/ledger/accept.ts";
 import { keptBody } from "../../src/ledger/bodies.ts";
@@ -9,7 +10,14 @@ import { maskContent } from "../../src/request/mask.ts";
 
 export type Taken =
   /** `fresh`: false when this idempotency key had brought the request before. */
-  | { readonly ok: true; readonly id: string; readonly fresh: boolean; readonly warning?: string }
+  | {
+      readonly ok: true;
+      readonly id: string;
+      readonly fresh: boolean;
+      readonly warning?: string;
+      /** Its call is made in this process. */
+      readonly here?: Promise<AnswerHere | undefined>;
+    }
   | { readonly ok: false; readonly refusal: Refusal | FullRefusal | Mismatch };
 
 export interface Mismatch {

@@ -2,7 +2,7 @@
 import type { Delta } from "../../src/request/delta.ts";
 import type { Result } from "../../src/request/result.ts";
 import type { Usage } from "../../src/request/usage.ts";
-import { completionUsage, finishWord, messageOf } from "./openai-completion.ts";
+import { completionUsage, finishWord, sealsOf } from "./openai-completion.ts";
 
 export interface ChunkTerms {
   /** Without a prefix. */
@@ -15,7 +15,7 @@ export interface ChunkTerms {
 
 export interface Chunks {
   delta(delta: Delta): readonly object[];
-  /** What was not streamed, why it ended, and what it took. */
+  /** Why it ended, and what it took; with it what must come back sealed. */
   finish(result: Result, usage: Usage): readonly object[];
 }
 
@@ -41,8 +41,8 @@ export function openChunks({ id, createdSeconds, model, includeUsage }: ChunkTer
       return said === undefined ? [] : [...first(), choice(said)];
     },
     finish: (result, usage) => [
-      ...(hasBegun ? [] : [...first(), choice(wholeOf(result))]),
-      choice({}, finishWord(result)),
+      ...first(),
+      choice(sealsOf(result.parts ?? []), finishWord(result)),
       ...(includeUsage ? [around([], completionUsage(usage))] : []),
     ],
   };
@@ -50,16 +50,11 @@ export function openChunks({ id, createdSeconds, model, includeUsage }: ChunkTer
 
 function saidBy(delta: Delta): object | undefined {
   if (delta.type === "text") return { content: delta.text };
-  if (delta.type === "reasoning") return { reasoning_content: delta.text };
+  if (delta.type === "reasoning") return delta.text === "" ? undefined : { reasoning_content: delta.text };
   if (delta.type === "audio") return undefined;
   const { index, id, name, input } = delta;
   const opening = id === undefined ? {} : { id, type: "function" };
   return {
     tool_calls: [{ index, ...opening, function: { ...(name === undefined ? {} : { name }), arguments: input } }],
   };
-}
-
-function wholeOf(result: Result): object {
-  const { role: _role, tool_calls: calls, ...said } = messageOf(result);
-  return calls === undefined ? said : { ...said, tool_calls: calls.map((call, index) => ({ index, ...call })) };
 }

@@ -9,6 +9,8 @@ export interface Answered {
   readonly createdSeconds: number;
   readonly result: Result;
   readonly usage: Usage;
+  /** Vectors as base64 of 32-bit floats, little end first. */
+  readonly isPacked?: boolean;
 }
 
 export const openaiBody = (answered: Answered): object =>
@@ -37,11 +39,22 @@ export function messageOf({ text, parts = [], finish }: Pick<Result, "text" | "p
 }
 
 /** The model came to an end of its own, and what it said is that it will not: one word is OpenAI's, the other Anthropic's. */
-const isRefusal = ({ text, finish }: Pick<Result, "text" | "finish">): boolean =>
+export const isRefusal = ({ text, finish }: Pick<Result, "text" | "finish">): boolean =>
   finish.unified === "content-filter" && ["stop", "refusal"].includes(finish.raw) && text !== "";
 
+/** Of a streamed answer: what no piece of it carries, beside what they say. */
+export function sealsOf(parts: readonly AssistantPart[]): object {
+  const { reasoning_parts: thoughts } = reasoningOf(parts);
+  const calls = parts.filter((part) => part.type === "tool-call");
+  const sealed = calls.flatMap(({ signature }, index) => (signature === undefined ? [] : [{ index, signature }]));
+  return {
+    ...(thoughts === undefined ? {} : { reasoning_parts: thoughts }),
+    ...(sealed.length === 0 ? {} : { tool_calls: sealed }),
+  };
+}
+
 /** As many others name it; what must come back sealed or to its own provider stands beside it whole. */
-function reasoningOf(parts: readonly AssistantPart[]) {
+function reasoningOf(parts: readonly AssistantPart[]): ReasoningFields {
   const thoughts = parts.filter((part): part is ReasoningPart => part.type === "reasoning");
   if (thoughts.length === 0) return {};
   const isPlain =
@@ -50,6 +63,11 @@ function reasoningOf(parts: readonly AssistantPart[]) {
     reasoning_content: thoughts.map(({ text }) => text).join("\n\n"),
     ...(isPlain ? {} : { reasoning_parts: thoughts.map(({ type: _type, ...part }) => part) }),
   };
+}
+
+interface ReasoningFields {
+  readonly reasoning_content?: string;
+  readonly reasoning_parts?: readonly object[];
 }
 
 const callOf = ({ id, name, input, signature }: ToolCallPart) => ({
@@ -91,9 +109,21 @@ function known(counts: Readonly<Record<string, number | undefined>>) {
   return found.length === 0 ? undefined : Object.fromEntries(found);
 }
 
-const embeddingList = ({ result, usage: { inputTokens } }: Answered) => ({
+const embeddingList = ({ result, usage: { inputTokens }, isPacked }: Answered) => ({
   object: "list",
-  data: (result.embeddings ?? []).map((embedding, index) => ({ object: "embedding", index, embedding })),
+  data: (result.embeddings ?? []).map((embedding, index) => ({
+    object: "embedding",
+    index,
+    embedding: isPacked === true ? packed(embedding) : embedding,
+  })),
   model: result.model,
   usage: inputTokens === undefined ? null : { prompt_tokens: inputTokens, total_tokens: inputTokens },
 });
+
+function packed(vector: readonly number[]): string {
+  const bytes = Buffer.alloc(vector.length * 4);
+  vector.forEach((value, at) => {
+    bytes.writeFloatLE(value, at * 4);
+  });
+  return bytes.toString("base64");
+}

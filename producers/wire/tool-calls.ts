@@ -16,20 +16,20 @@ export const readToolCalls = (calls: readonly unknown[], at: string): Read<ToolC
     const call = read(callSchema, value, place);
     if (!call.ok) return call;
     const { id, function: called, signature } = call.value;
-    const input = parsed(called.arguments);
-    if (!input.ok) return { ok: false, reason: `${place}.function.arguments ${input.reason}` };
+    const input = readArguments(called.arguments, `${place}.function.arguments`);
+    if (!input.ok) return input;
     const part = { type: "tool-call" as const, id, name: called.name, input: input.value };
     return { ok: true, value: typeof signature === "string" ? { ...part, signature } : part };
   });
 
-/** No text at all is how some models call a tool that takes nothing. */
-function parsed(text: string): Read<ToolCallPart["input"]> {
+/** No text at all is how some models call a tool that takes nothing. `at` is the path of the text. */
+export function readArguments(text: string, at: string): Read<ToolCallPart["input"]> {
   if (text.trim() === "") return { ok: true, value: {} };
   try {
     const value: ToolCallPart["input"] = JSON.parse(text);
     const deep = depthComplaint(value);
-    return deep === undefined ? { ok: true, value } : { ok: false, reason: deep };
+    return deep === undefined ? { ok: true, value } : { ok: false, reason: `${at} ${deep}` };
   } catch {
-    return { ok: false, reason: "must be JSON in a text" };
+    return { ok: false, reason: `${at} must be JSON in a text` };
   }
 }

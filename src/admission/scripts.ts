@@ -11,10 +11,11 @@ export interface Scripts {
   progress(...args: Argument[]): Promise<number>;
   seed(...args: Argument[]): Promise<number>;
   feedback(...args: Argument[]): Promise<number[]>;
+  charge(...args: Argument[]): Promise<number[]>;
 }
 
 /** The scripts with the number of their keys, as their files are named. */
-const names = { acquire: 6, settle: 5, progress: 5, seed: 2, feedback: 5 } as const;
+const names = { acquire: 6, settle: 5, progress: 5, seed: 2, feedback: 5, charge: 1 } as const;
 
 const read = (path: string): string => readFileSync(new URL(`./lua/${path}.lua`, import.meta.url), "utf8");
 

@@ -4,6 +4,7 @@
  */
 import type { ClaimedRequest } from "../ledger/claim.ts";
 import type { RecordAnswer } from "../ledger/record.ts";
+import { providerById } from "../provider/registry.ts";
 import { lackOf } from "../routing/capability.ts";
 import type { SpanHandle } from "../telemetry/telemetry.ts";
 import { admit } from "./admit.ts";
@@ -114,7 +115,8 @@ async function whenUnable(
   target: Target,
   hooks: AttemptHooks,
 ): Promise<Move | undefined> {
-  const lack = lackOf(target.deployment.info, request.body, request.estInputTokens);
+  const { info, provider } = target.deployment;
+  const lack = lackOf(info, request.body, request.estInputTokens, providerById(provider)?.operations);
   return lack === undefined ? undefined : moveWhenUnable(request, target, lack, await standIn(deps, request, hooks));
 }
 

@@ -2,6 +2,7 @@
  * What every process of the fleet shares: settings, services, ledger, lanes, intake. The one place that composes them;
  * it decides nothing. Producers and workers open a fleet and hand its parts on.
  */
+import { type KeyGate, openKeyGate } from "../admission/key-limits.ts";
 import { type Config, loadConfig } from "../config/config.ts";
 import { type Intake, openIntake } from "../intake/accept.ts";
 import { databaseAnswers, type Ledger, openLedger } from "../ledger/ledger.ts";
@@ -27,6 +28,8 @@ export interface Fleet {
   readonly intake: Intake;
   readonly telemetry: Telemetry;
   readonly cancellations: Cancellations;
+  /** Limits of API keys; connects when a key has some. */
+  readonly keyGate: KeyGate;
   /** Answers as they come; connects when somebody reads. */
   readonly streams: StreamHub;
   /** Cancels what is not finished, and stops its call at once where one is under way. False: nothing to cancel. */
@@ -61,6 +64,7 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
   const telemetry = options.telemetry ?? silentTelemetry;
   const streams = openStreamHub(services.redisUrl);
   const cancellations = openCancellations(services.redisUrl);
+  const keyGate = openKeyGate(services.redisUrl);
   return {
     config,
     redisUrl: services.redisUrl,
@@ -71,6 +75,7 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
     telemetry,
     streams,
     cancellations,
+    keyGate,
     async cancel(requestId) {
       const isCancelled = await cancelRequest(ledger, requestId);
       if (isCancelled) cancellations.tell(requestId);
@@ -80,6 +85,7 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
     async close() {
       streams.close();
       cancellations.close();
+      keyGate.close();
       bell.close();
       await lanes.close();
       await ledger.close();

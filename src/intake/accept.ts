@@ -5,7 +5,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/config.ts";
 import { smallestWindow } from "../feed/window.ts";
-import { acceptRequests, type NewRequest, withoutKnownKeys } from "../ledger/accept.ts";
+import {
+  type AcceptRequests,
+  acceptInGroups,
+  acceptRequests,
+  type NewRequest,
+  withoutKnownKeys,
+} from "../ledger/accept.ts";
 import { recallDispatched } from "../ledger/backlog.ts";
 import { type BatchView, batchByFingerprint, findOrOpenBatch, type NewBatch, openBatch } from "../ledger/batches.ts";
 import { beginHosted, type HeldBatch } from "../ledger/hosted-lease.ts";
@@ -16,6 +22,7 @@ import { sideOf } from "../queue/lane-job.ts";
 import type { Lanes } from "../queue/lanes.ts";
 import { priorities } from "../request/priority.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { known } from "../runtime/known.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { type FullRefusal, fullRefusal } from "./full.ts";
 import { claimedFrom, type Here } from "./here.ts";
@@ -54,6 +61,8 @@ export type Accepted =
       readonly id: string /** False: this line or key was known already. */;
       readonly fresh: boolean;
       readonly warning?: string;
+      /** Its call is made here: see `callHere`. */
+      readonly here?: ReturnType<Here["run"]>;
     }
   | { readonly ok: false; readonly refusal: Refusal | FullRefusal };
 
@@ -68,6 +77,7 @@ export interface IntakeDeps {
 
 export const openIntake = (deps: IntakeDeps): Intake => {
   const room = openRoom(deps.ledger);
+  const acceptMany = acceptInGroups(deps.ledger);
   let here: Here | undefined;
   return {
     callHere(given) {
@@ -87,11 +97,11 @@ export const openIntake = (deps: IntakeDeps): Intake => {
         const claimed = await claimHere(deps, here, asked);
         const direct = await directRoom(deps, claimed);
         const rows = claimed.map((row) => born(row, direct));
-        const stored = await store(deps, room, rows).catch((error: unknown) => {
+        const stored = await store(deps, room, acceptMany, rows).catch((error: unknown) => {
           runHere(here, rows, new Set(), deps.clock.now());
           throw error;
         });
-        runHere(here, rows, stored.ok ? stored.value : new Set(), deps.clock.now());
+        const called = runHere(here, rows, stored.ok ? stored.value : new Set(), deps.clock.now());
         if (stored.ok) {
           await dispatchDirect(
             deps,
@@ -110,6 +120,7 @@ export const openIntake = (deps: IntakeDeps): Intake => {
             id: row.id,
             fresh: stored.value.has(row.id),
             ...(warning === undefined ? {} : { warning }),
+            ...known({ here: called.get(row.id) }),
           };
         });
       } finally {
@@ -142,10 +153,15 @@ const turnAway = ({ telemetry }: IntakeDeps, full: Full, count: number): void =>
   telemetry.count("turnedAway", { bound: full.tenant === undefined ? "fleet" : "tenant" }, count);
 
 /** The ids of the new rows, or the bound that has no room for all. */
-async function store(deps: IntakeDeps, room: Room, rows: readonly NewRequest[]): Promise<Roomed<ReadonlySet<string>>> {
+async function store(
+  deps: IntakeDeps,
+  room: Room,
+  acceptMany: AcceptRequests,
+  rows: readonly NewRequest[],
+): Promise<Roomed<ReadonlySet<string>>> {
   if (rows.length === 0) return { ok: true, value: new Set() };
   const asks = await roomFor(deps, rows);
-  if (asks.length === 0) return { ok: true, value: await acceptRequests(deps.ledger, rows) };
+  if (asks.length === 0) return { ok: true, value: await acceptMany(rows) };
   return room.take(asks, (sql) => acceptRequests({ sql }, rows));
 }
 
@@ -205,12 +221,14 @@ function runHere(
   rows: readonly NewRequest[],
   stored: ReadonlySet<string>,
   nowMs: number,
-): void {
+): ReadonlyMap<string, ReturnType<Here["run"]>> {
+  const called = new Map<string, ReturnType<Here["run"]>>();
   for (const row of rows) {
     if (here === undefined || row.claim === undefined) continue;
-    if (stored.has(row.id)) here.run(claimedFrom(row, row.claim.leaseToken, new Date(nowMs)));
+    if (stored.has(row.id)) called.set(row.id, here.run(claimedFrom(row, row.claim.leaseToken, new Date(nowMs))));
     else here.release(row);
   }
+  return called;
 }
 
 interface Direct {

@@ -4,14 +4,22 @@
  */
 import type { NewRequest } from "../ledger/accept.ts";
 import type { ClaimedRequest } from "../ledger/claim.ts";
+import type { Result } from "../request/result.ts";
+import type { Usage } from "../request/usage.ts";
 
 export interface Here {
   /** A claim, with a slot kept for it, when this process would call for the row; undefined: the row travels. */
   claim(row: NewRequest): NonNullable<NewRequest["claim"]> | undefined;
-  /** The row is durable. Returns at once. */
-  run(request: ClaimedRequest): void;
+  /** The row is durable. Its answer, once that is recorded; undefined: it goes on elsewhere, or ended without one. Never rejects. */
+  run(request: ClaimedRequest): Promise<AnswerHere | undefined>;
   /** It was not stored. */
   release(row: NewRequest): void;
+}
+
+export interface AnswerHere {
+  readonly result: Result;
+  /** Of the call that answered. */
+  readonly usage: Usage;
 }
 
 export const claimedFrom = (row: NewRequest, leaseToken: string, createdAt: Date): ClaimedRequest => ({

@@ -2,6 +2,8 @@
 import type { ISql } from "postgres";
 import type { Body } from "../request/body.ts";
 import type { PriorityNumber } from "../request/priority.ts";
+import { type MicroBatch, microBatch } from "../runtime/micro-batch.ts";
+import { isRowRefused } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** Wire of a line of a batch, which is the wire of its answer. */
@@ -80,6 +82,25 @@ export async function acceptRequests(
   return new Set(accepted.map((row) => row.id));
 }
 
+/** `acceptRequests` for callers that come one by one: those who come while others are on their way share a commit. */
+export type AcceptRequests = MicroBatch<readonly NewRequest[], ReadonlySet<string>>;
+
+/** A list that is long already travels alone. */
+const longList = 32;
+
+export function acceptInGroups(ledger: Ledger): AcceptRequests {
+  const grouped: AcceptRequests = microBatch({
+    maxItems: longList,
+    lines: 3,
+    faultOfOne: isRowRefused,
+    send: async (lists) => {
+      const accepted = await acceptRequests(ledger, lists.flat());
+      return lists.map(() => accepted);
+    },
+  });
+  return (rows) => (rows.length > longList ? acceptRequests(ledger, rows) : grouped(rows));
+}
+
 /** The request that carries this idempotency key, if any. */
 export async function requestWithKey(ledger: Ledger, tenant: string, key: string): Promise<string | undefined> {
   const [row] = await ledger.sql<{ id: string }[]>`
@@ -88,7 +109,10 @@ export async function requestWithKey(ledger: Ledger, tenant: string, key: string
 }
 
 /** Those whose idempotency key no request carries yet. */
-export async function withoutKnownKeys(ledger: Ledger, rows: readonly NewRequest[]): Promise<readonly NewRequest[]> {
+export async function withoutKnownKeys<Row extends Pick<NewRequest, "tenant" | "idempotencyKey">>(
+  ledger: Ledger,
+  rows: readonly Row[],
+): Promise<readonly Row[]> {
   const keyed = rows.flatMap(({ tenant, idempotencyKey: key }) => (key === undefined ? [] : [{ tenant, key }]));
   if (keyed.length === 0) return rows;
   const known = await ledger.sql<{ tenant: string; key: string }[]>`

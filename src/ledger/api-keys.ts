@@ -12,6 +12,8 @@ export interface NewKey {
   readonly name: string;
   readonly scope: KeyScope;
   readonly expiresAt?: Date;
+  readonly requestsPerMinute?: number;
+  readonly tokensPerMinute?: number;
 }
 
 export interface KeyView {
@@ -24,17 +26,21 @@ export interface KeyView {
   readonly createdAt: Date;
   readonly expiresAt: Date | undefined;
   readonly revokedAt: Date | undefined;
+  /** Undefined: no limit of its own. */
+  readonly requestsPerMinute: number | undefined;
+  readonly tokensPerMinute: number | undefined;
 }
 
 /** Answers the key, which nobody can ask for again. */
 export async function createKey(
   { sql }: Ledger,
-  { tenant, name, scope, expiresAt }: NewKey,
+  { tenant, name, scope, expiresAt, requestsPerMinute, tokensPerMinute }: NewKey,
 ): Promise<KeyView & { readonly key: string }> {
   const key = `mr-${randomBytes(32).toString("base64url")}`;
   const [row] = await sql<KeyRow[]>`
-    insert into api_keys (id, tenant, name, prefix, digest, scope, expires_at)
-    values (${uuidv7()}, ${tenant}, ${name}, ${key.slice(0, shownLength)}, ${digestOf(key)}, ${scope}, ${expiresAt ?? null})
+    insert into api_keys (id, tenant, name, prefix, digest, scope, expires_at, requests_per_minute, tokens_per_minute)
+    values (${uuidv7()}, ${tenant}, ${name}, ${key.slice(0, shownLength)}, ${digestOf(key)}, ${scope},
+      ${expiresAt ?? null}, ${requestsPerMinute ?? null}, ${tokensPerMinute ?? null})
     returning *`;
   if (row === undefined) throw new Error("createKey: nothing was written");
   return { ...viewOf(row), key };
@@ -84,6 +90,8 @@ interface KeyRow {
   readonly created_at: Date;
   readonly expires_at: Date | null;
   readonly revoked_at: Date | null;
+  readonly requests_per_minute: number | null;
+  readonly tokens_per_minute: number | null;
 }
 
 const viewOf = (row: KeyRow): KeyView => ({
@@ -95,4 +103,6 @@ const viewOf = (row: KeyRow): KeyView => ({
   createdAt: row.created_at,
   expiresAt: row.expires_at ?? undefined,
   revokedAt: row.revoked_at ?? undefined,
+  requestsPerMinute: row.requests_per_minute ?? undefined,
+  tokensPerMinute: row.tokens_per_minute ?? undefined,
 });

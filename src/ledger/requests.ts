@@ -18,6 +18,8 @@ export interface RequestView {
   readonly priority: number;
   readonly state: RequestState;
   readonly attempts: number;
+  /** Counts how often it went into a lane. */
+  readonly dispatchNo: number;
   readonly passedOver: readonly PassedOver[];
   readonly failure: { readonly kind: string; readonly message: string } | undefined;
   /** With a failure of kind `schema`: what the model said instead. */
@@ -44,6 +46,7 @@ interface Row {
   readonly priority: number;
   readonly state: RequestState;
   readonly attempt: number;
+  readonly dispatch_no: number;
   readonly passed_over: readonly PassedOver[];
   readonly failure_kind: string | null;
   readonly failure_message: string | null;
@@ -60,8 +63,8 @@ interface Row {
 /** One request with its result, or undefined when no row has this id. */
 export async function requestById(ledger: Ledger, id: string): Promise<RequestView | undefined> {
   const [row] = await ledger.sql<Row[]>`
-    select r.id, r.tenant, r.batch_id, r.model, r.deployment, r.lane, r.priority, r.state, r.attempt, r.passed_over,
-      r.failure_kind, r.failure_message, r.hold_reason, r.not_before, r.created_at, r.finished_at, p.content as result,
+    select r.id, r.tenant, r.batch_id, r.model, r.deployment, r.lane, r.priority, r.state, r.attempt, r.dispatch_no,
+      r.passed_over, r.failure_kind, r.failure_message, r.hold_reason, r.not_before, r.created_at, r.finished_at, p.content as result,
       p.masked as result_masked, b.masked as body_masked, j.content as rejected
     from requests r left join payloads p on p.request_id = r.id and p.kind = 'result'
     left join payloads j on j.request_id = r.id and j.kind = 'rejected'
@@ -79,6 +82,7 @@ const viewOf = (row: Row): RequestView => ({
   priority: row.priority,
   state: row.state,
   attempts: row.attempt,
+  dispatchNo: row.dispatch_no,
   passedOver: row.passed_over,
   failure: row.failure_kind === null ? undefined : { kind: row.failure_kind, message: row.failure_message ?? "" },
   rejected: typeof row.rejected === "string" ? row.rejected : undefined,

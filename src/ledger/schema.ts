@@ -90,6 +90,8 @@ export const requests = pgTable(
     index("requests_batch_bad")
       .on(t.batchId, t.state)
       .where(sql`batch_id is not null and state in ('failed', 'cancelled')`),
+    // A tenant's requests, newest first.
+    index("requests_tenant").on(t.tenant, t.id),
     // An operator: what waits for a person.
     index("requests_held").on(t.id).where(sql`state = 'held'`),
     // Retention: what has ended, oldest first.
@@ -339,6 +341,9 @@ export const apiKeys = pgTable(
     /** sha-256 of the key, in hex: it is 256 random bits, so nobody guesses it from that. */
     digest: text("digest").notNull(),
     scope: text("scope").notNull(),
+    /** Of new work through this key, counted in Redis. Null: no limit of its own. */
+    requestsPerMinute: integer("requests_per_minute"),
+    tokensPerMinute: integer("tokens_per_minute"),
     createdAt: at("created_at").notNull().defaultNow(),
     expiresAt: at("expires_at"),
     revokedAt: at("revoked_at"),

@@ -29,6 +29,12 @@ export const isNext = (id: string, other: string): boolean => {
   return dispatch === otherDispatch ? at <= otherAt + 1 : at === 0;
 };
 
+/** Before everything that this dispatch says, and after all that was said before it. */
+export const beforeDispatch = (dispatchNo: number): string =>
+  dispatchNo <= 1 ? "0" : `${dispatchNo - 1}-${Number.MAX_SAFE_INTEGER}`;
+
+export const dispatchOf = (id: string): number => numbersIn(id)[0] ?? 0;
+
 const numbersIn = (id: string): readonly number[] => id.split("-").map(Number);
 
 /** Most pieces are text, and are kept as it is. */

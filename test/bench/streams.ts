@@ -1,5 +1,5 @@
 /**
- * What an open stream costs a worker in memory: one worker process reads 500 streams at once from a simulator in another
+ * What an open stream costs a worker in memory: one worker process reads 500 streams at once (250 in a short run) from a simulator in another
  * process, each to a reader's Redis stream as well. Resident memory with all of them open, less that of the same worker
  * before, less what has come so far: while Node collects when it likes, then with a collection at every look; and what is
  * in use right after a collection. A fresh worker for each provider.
@@ -12,7 +12,6 @@ import { bench, type Figures, median } from "./bench.ts";
 import { startSimulatorProcess } from "./simulated.ts";
 import { type MeasuredWorker, startMeasuredWorker, type WorkerMemory } from "./streams/measured-worker.ts";
 
-const streams = 500;
 const subjects = [
   { provider: "anthropic", model: "claude-haiku-4-5" },
   { provider: "openai", model: "gpt-4o-mini" },
@@ -20,6 +19,8 @@ const subjects = [
 ] as const;
 
 const quick = process.argv.includes("--quick");
+/** A short run has no time to open them all on a busy machine. */
+const streams = quick ? 250 : 500;
 /** All are open together for seconds. */
 const outputTokens = quick ? 250 : 1_000;
 const firstTokenMs = 1_000;

@@ -218,7 +218,9 @@ describe("anthropic's answers", () => {
         blockStart(0, { type: "thinking", thinking: "", signature: "" }),
         blockDelta(0, { type: "thinking_delta", thinking: "Hm." }),
         blockDelta(0, { type: "signature_delta", signature: "c2ln" }),
+        { type: "content_block_stop", index: 0 },
         blockStart(1, { type: "redacted_thinking", data: "Y2lwaGVy" }),
+        { type: "content_block_stop", index: 1 },
         blockStart(2, text("")),
         blockDelta(2, { type: "text_delta", text: "I look." }),
         blockStart(3, { type: "tool_use", id: "toolu_1", name: "look", input: {} }),
@@ -233,6 +235,8 @@ describe("anthropic's answers", () => {
     expect(outcome).toMatchObject({ ok: true, text: "I look.", parts, usage: { inputTokens: 10, outputTokens: 40 } });
     expect(deltas).toEqual([
       { type: "reasoning", text: "Hm." },
+      { type: "reasoning", text: "", signature: "c2ln", provider: "anthropic" },
+      { type: "reasoning", text: "", signature: "redacted:Y2lwaGVy", provider: "anthropic" },
       { type: "text", text: "I look." },
       { type: "tool-call", index: 0, id: "toolu_1", name: "look", input: "" },
       { type: "tool-call", index: 0, input: '{"at":' },

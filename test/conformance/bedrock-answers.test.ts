@@ -177,7 +177,9 @@ describe("a streamed answer of bedrock", () => {
         delta(0, { reasoningContent: { text: "Hm" } }),
         delta(0, { reasoningContent: { text: "." } }),
         delta(0, { reasoningContent: { signature: "c2ln" } }),
+        event("contentBlockStop", { contentBlockIndex: 0 }),
         delta(1, { reasoningContent: { redactedContent: "Y2lwaGVy" } }),
+        event("contentBlockStop", { contentBlockIndex: 1 }),
         piece("I look.", 2),
         event("contentBlockStart", { contentBlockIndex: 3, start: { toolUse: { toolUseId: "t1", name: "look" } } }),
         delta(3, { toolUse: { input: '{"at":' } }),
@@ -201,6 +203,8 @@ describe("a streamed answer of bedrock", () => {
     expect(deltas).toEqual([
       { type: "reasoning", text: "Hm" },
       { type: "reasoning", text: "." },
+      { type: "reasoning", text: "", signature: "c2ln", provider: "bedrock" },
+      { type: "reasoning", text: "", signature: "redacted:Y2lwaGVy", provider: "bedrock" },
       { type: "text", text: "I look." },
       { type: "tool-call", index: 0, id: "t1", name: "look", input: "" },
       { type: "tool-call", index: 0, input: '{"at":' },

@@ -66,7 +66,7 @@ export function describeGeminiAnswers(speaker: Speaker): void {
         { type: "reasoning", text: "look." },
         { type: "text", text: "I call" },
         { type: "text", text: " two." },
-        { type: "tool-call", index: 0, id: "c1", name: "weather", input: '{"city":"Ulm"}' },
+        { type: "tool-call", index: 0, id: "c1", name: "weather", input: '{"city":"Ulm"}', signature: "seal" },
         { type: "tool-call", index: 1, id: "resp-1-1", name: "clock", input: "{}" },
       ]);
     });

@@ -26,6 +26,8 @@ export function useBrowser(executablePath: string | undefined): TestBrowser {
       if (browser === undefined) throw new Error("the browser is there from the first test on, not before");
       const context = await browser.newContext({ locale: "en-GB", timezoneId: "UTC", ...options });
       onTestFinished(() => context.close());
+      // A machine that does much else at the same time.
+      context.setDefaultTimeout(60_000);
       const page = await context.newPage();
       const complaints: string[] = [];
       page.on("console", (message) => {

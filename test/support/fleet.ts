@@ -14,6 +14,8 @@ export interface FleetWish {
   readonly settings?: DeepPartial<z.input<typeof settingsFileSchema>>;
   readonly environment?: Readonly<Record<string, string>>;
   readonly telemetry?: Telemetry;
+  /** Told what is to be closed, last first; when the test ends unless given. */
+  readonly onEnd?: (close: () => void | Promise<void>) => void;
 }
 
 type DeepPartial<T> = { readonly [K in keyof T]?: T[K] extends object ? DeepPartial<T[K]> : T[K] };
@@ -41,16 +43,21 @@ export async function openTestFleet(services: TestServices, wish: FleetWish = {}
     GOOGLE_API_KEY: "key-g",
     ...wish.environment,
   };
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return open({ directory, environment, ...(wish.telemetry === undefined ? {} : { telemetry: wish.telemetry }) });
+  const onEnd = wish.onEnd ?? onTestFinished;
+  onEnd(() => rmSync(directory, { recursive: true, force: true }));
+  const { telemetry } = wish;
+  return open({ directory, environment, ...(telemetry === undefined ? {} : { telemetry }) }, onEnd);
 }
 
 const opened = new WeakMap<Fleet, FleetOptions>();
 
-async function open(options: FleetOptions): Promise<Fleet> {
+async function open(
+  options: FleetOptions,
+  onEnd: (close: () => void | Promise<void>) => void = onTestFinished,
+): Promise<Fleet> {
   const fleet = await openFleet(options);
   opened.set(fleet, options);
-  onTestFinished(() => fleet.close());
+  onEnd(() => fleet.close());
   return fleet;
 }
 

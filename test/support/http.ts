@@ -1,8 +1,8 @@
 /** The HTTP producer over a test's own fleet, with a simulator as every provider and with workers if wished. */
-import { onTestFinished } from "vitest";
+import { afterAll, beforeAll, onTestFinished } from "vitest";
 import { z } from "zod";
 import { pointedAt } from "../../producers/cli/simulator-session.ts";
-import { type HttpOptions, startHttp } from "../../producers/http/server.ts";
+import { type HttpOptions, startHttp, type WholeServer } from "../../producers/http/server.ts";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import { type Simulator, type SimulatorOptions, startSimulator } from "../../src/simulator/simulator.ts";
 import { startAll } from "../../workers/all.ts";
@@ -19,12 +19,13 @@ export interface TestHttp {
   readonly fleet: Fleet;
   readonly simulator: Simulator;
   readonly url: string;
+  readonly routes: WholeServer["routes"];
   /** Starts workers of every kind; ended with the test, or by what it returns. */
   work(): Promise<(graceMs: number) => Promise<void>>;
   get(path: string, headers?: Record<string, string>): Promise<Reply>;
   /** With a JSON body, unless `body` is undefined. */
   send(
-    method: "POST" | "PUT" | "PATCH",
+    method: "POST" | "PUT" | "PATCH" | "DELETE",
     path: string,
     body?: unknown,
     headers?: Record<string, string>,
@@ -39,15 +40,36 @@ export interface Reply {
   readonly json: any;
 }
 
+/** One server for all tests of a file. What they leave in ledger and simulator is there for the next one. */
+export function useHttp(
+  services: TestServices,
+  wish: HttpWish | ((onEnd: NonNullable<FleetWish["onEnd"]>) => Promise<HttpWish>) = {},
+): () => TestHttp {
+  const closes: (() => void | Promise<void>)[] = [];
+  let opened: TestHttp | undefined;
+  beforeAll(async () => {
+    const onEnd = (close: () => void | Promise<void>) => void closes.unshift(close);
+    opened = await openTestHttp(services, { ...(typeof wish === "function" ? await wish(onEnd) : wish), onEnd });
+  });
+  afterAll(async () => {
+    for (const close of closes) await close();
+  });
+  return () => {
+    if (opened === undefined) throw new Error("the server is there from the first test on, not before");
+    return opened;
+  };
+}
+
 export async function openTestHttp(services: TestServices, wish: HttpWish = {}): Promise<TestHttp> {
+  const onEnd = wish.onEnd ?? onTestFinished;
   const simulator = await startSimulator({ outputTokens: { p50: 20, p99: 40 }, ...wish.simulator });
-  onTestFinished(() => simulator.close());
+  onEnd(() => simulator.close());
   const fleet = await openTestFleet(services, {
     ...wish,
     environment: { ...pointedAt(simulator, 10_000_000), ...wish.environment },
   });
   const http = await startHttp(fleet, { host: "127.0.0.1", port: 0, ...wish.http });
-  onTestFinished(() => http.close());
+  onEnd(() => http.close());
   const work = async () => {
     const workers = await startAll(fleet, { onError: () => {} });
     let drained: Promise<void> | undefined;
@@ -55,7 +77,7 @@ export async function openTestHttp(services: TestServices, wish: HttpWish = {}):
       drained ??= workers.drain(graceMs);
       return drained;
     };
-    onTestFinished(() => drain(0));
+    onEnd(() => drain(0));
     return drain;
   };
   if (wish.workers === true) await work();
@@ -69,6 +91,7 @@ export async function openTestHttp(services: TestServices, wish: HttpWish = {}):
     fleet,
     simulator,
     url: http.url,
+    routes: http.routes,
     work,
     get: (path, headers = {}) => ask(path, { headers }),
     send: (method, path, body, headers = {}) =>

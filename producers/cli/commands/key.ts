@@ -12,6 +12,8 @@ interface CreateOptions {
   readonly name?: string;
   readonly admin?: boolean;
   readonly days?: number;
+  readonly requestsPerMinute?: number;
+  readonly tokensPerMinute?: number;
   readonly json?: boolean;
 }
 
@@ -23,7 +25,9 @@ export function registerKey(program: Command): void {
     .option("--tenant <name>", "whose requests it is for; the one of MILLRACE_TENANT unless given")
     .option("--name <words>", "what it is for")
     .option("--admin", "may do everything, for all tenants")
-    .option("--days <days>", "ends after so many days", wholeNumber(1, 36_500));
+    .option("--days <days>", "ends after so many days", wholeNumber(1, 36_500))
+    .option("--requests-per-minute <n>", "new requests through it in any minute", wholeNumber(1, mostPerMinute))
+    .option("--tokens-per-minute <n>", "estimated tokens of them in any minute", wholeNumber(1, mostPerMinute));
   withJson(create).action(createOne);
   withJson(key.command("ls").description("all keys, without what would open anything")).action(list);
   withJson(key.command("revoke <key>").description("ends a key within seconds, by its id or first characters")).action(
@@ -39,6 +43,8 @@ async function createOne(options: CreateOptions): Promise<void> {
       name: options.name ?? "",
       scope: options.admin === true ? "admin" : "use",
       ...(options.days === undefined ? {} : { expiresAt: new Date(Date.now() + options.days * 86_400_000) }),
+      ...(options.requestsPerMinute === undefined ? {} : { requestsPerMinute: options.requestsPerMinute }),
+      ...(options.tokensPerMinute === undefined ? {} : { tokensPerMinute: options.tokensPerMinute }),
     });
     shell.result({ ...documentOf(made), key: made.key });
     shell.line(made.key);
@@ -53,7 +59,7 @@ async function list(options: { readonly json?: boolean }): Promise<void> {
     shell.result(keys.map(documentOf));
     if (keys.length === 0)
       return shell.line("There are no keys: the HTTP side answers this machine only, to everybody.");
-    const titles = ["key", "tenant", "scope", "name", "created", "ends"].map((title) => ({ title }));
+    const titles = ["key", "tenant", "scope", "name", "a minute", "created", "ends"].map((title) => ({ title }));
     shell.line(table(titles, keys.map(rowOf)));
   });
 }
@@ -69,6 +75,15 @@ async function revoke(named: string, options: { readonly json?: boolean }): Prom
   });
 }
 
+/** Postgres' integer. */
+const mostPerMinute = 2_147_483_647;
+
+function limitsOf({ requestsPerMinute, tokensPerMinute }: KeyView): string {
+  const requests = requestsPerMinute === undefined ? [] : [`${requestsPerMinute} requests`];
+  const tokens = tokensPerMinute === undefined ? [] : [`${tokensPerMinute} tokens`];
+  return [...requests, ...tokens].join(", ") || "-";
+}
+
 const day = (date: Date): string => date.toISOString().slice(0, 10);
 
 const rowOf = (key: KeyView): string[] => [
@@ -76,6 +91,7 @@ const rowOf = (key: KeyView): string[] => [
   key.tenant,
   key.scope,
   key.name,
+  limitsOf(key),
   day(key.createdAt),
   key.revokedAt === undefined
     ? key.expiresAt === undefined
@@ -90,6 +106,8 @@ const documentOf = (key: KeyView) => ({
   tenant: key.tenant,
   scope: key.scope,
   name: key.name,
+  requests_per_minute: key.requestsPerMinute ?? null,
+  tokens_per_minute: key.tokensPerMinute ?? null,
   created_at: key.createdAt.toISOString(),
   expires_at: key.expiresAt?.toISOString() ?? null,
   revoked_at: key.revokedAt?.toISOString() ?? null,

@@ -1,14 +1,18 @@
 /** The peer: Portkey's gateway from npm, installed for the run into a folder of its own, in a process of its own. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { freePort } from "../../../src/runtime/embedded/ports.ts";
 import { endChild } from "../simulated.ts";
 
-/** 1.15.2 streams only with this version of its server. */
-const packages = ["@portkey-ai/gateway@1.15.2", "@hono/node-server@1.14.1"];
+/** Its streams only work with this version of its server. */
+const manifest = {
+  private: true,
+  dependencies: { "@portkey-ai/gateway": "1.15.2" },
+  overrides: { "@hono/node-server": "1.14.1" },
+};
 
 export interface Portkey {
   readonly url: string;
@@ -18,8 +22,8 @@ export interface Portkey {
 /** Rejects when npm cannot bring it, or it does not answer. */
 export async function startPortkey(): Promise<Portkey> {
   const folder = await mkdtemp(join(tmpdir(), "millrace-portkey-"));
-  const flags = ["--no-audit", "--no-fund", "--no-save", "--ignore-scripts"];
-  await promisify(execFile)("npm", ["install", ...flags, "--prefix", folder, ...packages], { cwd: folder });
+  await writeFile(join(folder, "package.json"), JSON.stringify(manifest));
+  await promisify(execFile)("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts"], { cwd: folder });
   const port = await freePort(18_787);
   const script = join(folder, "node_modules/@portkey-ai/gateway/build/start-server.js");
   const child = spawn(process.execPath, [script, `--port=${port}`, "--headless"], { stdio: "ignore", cwd: folder });

@@ -5,7 +5,7 @@ import { runCli, workFolder } from "../../support/cli.ts";
 import { neverOpens } from "../../support/fleet.ts";
 import { eventsOf, type HttpWish, openTestHttp } from "../../support/http.ts";
 import { createBatch, inStatus, linesOf, openaiClient, upload } from "../../support/openai-batch.ts";
-import { expectOpenai } from "../../support/openai-schema.ts";
+import { expectOpenai } from "../../support/openai-batch-schema.ts";
 import { useServices } from "../../support/services.ts";
 
 const services = useServices();

@@ -7,7 +7,7 @@ import { openaiLines } from "../../support/batch-files.ts";
 import { neverOpens } from "../../support/fleet.ts";
 import { type HttpWish, openTestHttp } from "../../support/http.ts";
 import { createBatch, inStatus, linesOf, openaiClient, upload } from "../../support/openai-batch.ts";
-import { expectOpenai } from "../../support/openai-schema.ts";
+import { expectOpenai } from "../../support/openai-batch-schema.ts";
 import { useServices } from "../../support/services.ts";
 
 const services = useServices();

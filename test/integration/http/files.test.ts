@@ -10,7 +10,7 @@ import { openPruning } from "../../../src/ledger/retention.ts";
 import { openaiLines } from "../../support/batch-files.ts";
 import { openForm } from "../../support/form.ts";
 import { openTestHttp, type TestHttp } from "../../support/http.ts";
-import { expectOpenai } from "../../support/openai-schema.ts";
+import { expectOpenai } from "../../support/openai-batch-schema.ts";
 import { useServices } from "../../support/services.ts";
 
 const services = useServices();

@@ -31,6 +31,7 @@ const request: RequestView = {
   priority: 2,
   state: "succeeded",
   attempts: 1,
+  dispatchNo: 1,
   passedOver: [],
   failure: undefined,
   rejected: undefined,

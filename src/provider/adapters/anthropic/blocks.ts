@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Delta } from "../../../request/delta.ts";
 import { type GrowingText, growingText } from "../../growing-text.ts";
 import { type Block, blockSchema } from "./answer.ts";
+import { hiddenSeal } from "./content.ts";
 
 export const deltaSchema = z.object({
   type: z.string(),
@@ -16,6 +17,7 @@ export const startSchema = blockSchema;
 export interface BlockAssembly {
   start(index: number, block: Block): void;
   piece(index: number, delta: z.infer<typeof deltaSchema>): void;
+  stop(index: number): void;
   /** In order of their index. */
   blocks(): readonly Block[];
 }
@@ -28,7 +30,8 @@ interface GrowingBlock {
   readonly fields: Map<Field, GrowingText>;
 }
 
-export function assembleBlocks(onDelta: (delta: Delta) => void): BlockAssembly {
+/** `thinker` is told with each thought. */
+export function assembleBlocks(thinker: string, onDelta: (delta: Delta) => void): BlockAssembly {
   const blocks = new Map<number, GrowingBlock>();
   /** Tool calls by the index of their block: 0, 1, … */
   const calls = new Map<number, number>();
@@ -71,6 +74,12 @@ export function assembleBlocks(onDelta: (delta: Delta) => void): BlockAssembly {
           onDelta({ type: "tool-call", index: call, input: delta.partial_json });
         }
       }
+    },
+    stop(index) {
+      const grown = blocks.get(index);
+      const block = grown === undefined ? undefined : asFarAsItCame(grown);
+      const signature = block?.type === "redacted_thinking" ? hiddenSeal(block.data ?? "") : block?.signature;
+      if (signature) onDelta({ type: "reasoning", text: "", signature, provider: thinker });
     },
     blocks: () => [...blocks].sort(([a], [b]) => a - b).map(([, block]) => asFarAsItCame(block)),
   };

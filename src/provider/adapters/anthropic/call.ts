@@ -82,7 +82,7 @@ async function callStreamed(wire: MessagesWire, input: CallInput, io: CallIo, fa
   const opened = await openEventStream(() => wire.send(body, wireHeaders(input, wire.owner)), io, fail);
   if (!opened.ok) return opened.outcome;
   const { headers } = opened;
-  const assembly = assembleBlocks(io.onDelta);
+  const assembly = assembleBlocks(wire.owner, io.onDelta);
   let usage: WireUsage = {};
   let end: Pick<Ending, "reason" | "details"> = { reason: undefined, details: undefined };
   const side = () => ({ ...fail.sideOf(headers), usage: tokens(usage) });
@@ -95,6 +95,7 @@ async function callStreamed(wire: MessagesWire, input: CallInput, io: CallIo, fa
     if (type === "message_start") usage = usageAtStart(message?.usage);
     if (type === "content_block_start" && block) assembly.start(index, block);
     if (type === "content_block_delta" && delta?.type) assembly.piece(index, { ...delta, type: delta.type });
+    if (type === "content_block_stop") assembly.stop(index);
     if (type === "message_delta") {
       usage = usageLater(usage, event.data.usage);
       end = { reason: delta?.stop_reason, details: delta?.stop_details };

@@ -91,12 +91,16 @@ function documentSource(source: FilePart["source"]) {
 const hidden = "redacted:";
 /** The seal of a thought that the API sent as a cipher only. No signature has a colon: they are base64. */
 export const hiddenSeal = (cipher: string): string => `${hidden}${cipher}`;
+/** The cipher in the seal of a hidden thought; undefined in any other. */
+export const cipherIn = (signature: string): string | undefined =>
+  signature.startsWith(hidden) ? signature.slice(hidden.length) : undefined;
 
 function thoughtBlocks({ text, signature, provider }: ReasoningPart, thinker: string): readonly object[] {
   if (signature === undefined || (provider !== undefined && provider !== thinker)) return [];
-  return signature.startsWith(hidden)
-    ? [{ type: "redacted_thinking", data: signature.slice(hidden.length) }]
-    : [{ type: "thinking", thinking: text, signature }];
+  const cipher = cipherIn(signature);
+  return cipher === undefined
+    ? [{ type: "thinking", thinking: text, signature }]
+    : [{ type: "redacted_thinking", data: cipher }];
 }
 
 function resultBlock({ id, content, isError, cache }: ToolResultPart, thinker: string) {

@@ -64,12 +64,14 @@ export function answerFrom(blocks: readonly Block[]): Answer | undefined {
 function partOf(block: Block): AssistantPart | "broken" | undefined {
   if (block.kind === "text") return block.text === "" ? undefined : { type: "text", text: block.text };
   if (block.kind === "thought") {
-    const signature = block.cipher === undefined ? block.signature : hiddenSeal(block.cipher);
-    return { type: "reasoning", text: block.text, provider: thinker, ...known({ signature }) };
+    return { type: "reasoning", text: block.text, provider: thinker, ...known({ signature: sealOf(block) }) };
   }
   const input = toolInput.safeParse(block.json ? jsonOrText(block.json) : (block.input ?? {}));
   return input.success ? { type: "tool-call", id: block.id, name: block.name, input: input.data } : "broken";
 }
+
+export const sealOf = ({ cipher, signature }: Pick<Extract<Block, { kind: "thought" }>, "cipher" | "signature">) =>
+  cipher === undefined ? signature : hiddenSeal(cipher);
 
 const finishes: ReadonlyMap<string, FinishReason["unified"]> = new Map(
   Object.entries({

@@ -2,7 +2,8 @@
 import type { Delta } from "../../../request/delta.ts";
 import { known } from "../../../runtime/known.ts";
 import { type GrowingText, growingText } from "../../growing-text.ts";
-import type { Block } from "./answer.ts";
+import { type Block, sealOf } from "./answer.ts";
+import { thinker } from "./content.ts";
 
 interface Start {
   readonly toolUse?: { readonly toolUseId: string; readonly name: string } | undefined;
@@ -23,6 +24,7 @@ export interface BlockAssembly {
   /** Only tool calls announce themselves. */
   start(index: number, start: Start | undefined): void;
   piece(index: number, piece: Piece | undefined): void;
+  stop(index: number): void;
   /** In order of their index. */
   blocks(): readonly Block[];
 }
@@ -52,6 +54,11 @@ export function assembleBlocks(onDelta: (delta: Delta) => void): BlockAssembly {
       if (piece?.text) addText(index, piece.text);
       if (piece?.toolUse?.input) addInput(index, piece.toolUse.input);
       if (piece?.reasoningContent) addThought(index, piece.reasoningContent);
+    },
+    stop(index) {
+      const block = blocks.get(index);
+      const signature = block?.kind === "thought" ? sealOf(block) : undefined;
+      if (signature !== undefined) onDelta({ type: "reasoning", text: "", signature, provider: thinker });
     },
     blocks: () => [...blocks].sort(([a], [b]) => a - b).map(([, block]) => asFarAsItCame(block)),
   };

@@ -92,11 +92,13 @@ async function readStream(
     if (!step.ok) return fail.thrown(step.error, side);
     const event = eventSchema.safeParse(step.value);
     if (!event.success) return fail.because({ kind: "server", message: "an event cannot be read" }, side);
-    const { contentBlockStart: start, contentBlockDelta: piece, messageStop, metadata } = event.data;
+    const { contentBlockStart: start, contentBlockDelta: piece, contentBlockStop: stop } = event.data;
+    const { messageStop, metadata } = event.data;
     if (metadata) usage = tokens(metadata.usage);
     if (stopReason !== undefined) continue;
     if (start) assembly.start(start.contentBlockIndex ?? 0, start.start);
     if (piece) assembly.piece(piece.contentBlockIndex ?? 0, piece.delta);
+    if (stop) assembly.stop(stop.contentBlockIndex ?? 0);
     stopReason = messageStop?.stopReason;
   }
   if (stopReason === undefined) {
@@ -130,6 +132,7 @@ const eventSchema = z.object({
         .optional(),
     })
     .optional(),
+  contentBlockStop: z.object({ contentBlockIndex: z.number().optional() }).optional(),
   messageStop: z.object({ stopReason: z.string().default("") }).optional(),
   metadata: z.object({ usage: z.unknown().optional() }).optional(),
 });

@@ -55,7 +55,8 @@ export function speaking(thinker: string, onDelta: (delta: Delta) => void): Spok
       begin({ type: "reasoning", text: "", ...known({ signature }), provider: thinker });
       growing.add(text);
     }
-    if (text !== "") onDelta({ type: "reasoning", text });
+    const seal = signature === undefined ? {} : { signature, provider: thinker };
+    if (text !== "" || signature !== undefined) onDelta({ type: "reasoning", text, ...seal });
   };
 
   const addCall = (call: WireCall, signature: string | undefined, answerId: string): Failure | undefined => {
@@ -63,7 +64,8 @@ export function speaking(thinker: string, onDelta: (delta: Delta) => void): Spok
     if (!input.success) return { kind: "server", message: "the arguments of a tool call are no JSON object" };
     const id = call.id ?? `${answerId}-${callCount}`;
     begin({ type: "tool-call", id, name: call.name, input: input.data, ...known({ signature }) });
-    onDelta({ type: "tool-call", index: callCount, id, name: call.name, input: JSON.stringify(input.data) });
+    const said = { index: callCount, id, name: call.name, input: JSON.stringify(input.data) };
+    onDelta({ type: "tool-call", ...said, ...known({ signature }) });
     callCount += 1;
     return undefined;
   };

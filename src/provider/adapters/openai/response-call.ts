@@ -31,7 +31,7 @@ export async function respondStreamed(line: Line, input: CallInput, io: CallIo, 
   const opened = await openEventStream(() => client.post("/responses", sent).asResponse(), io, fail);
   if (!opened.ok) return opened.outcome;
   const { headers } = opened;
-  const readEvent = readResponseEvent();
+  const readEvent = readResponseEvent(dialect.provider);
   const heard = await opened.read((data) => {
     const event = readEvent(jsonOrText(data));
     switch (event.kind) {

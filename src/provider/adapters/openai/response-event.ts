@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Delta } from "../../../request/delta.ts";
 import { responseSchema, type WireResponse } from "./response-answer.ts";
+import { sealed } from "./response-items.ts";
 
 export type ResponseEvent =
   | { readonly kind: "delta"; readonly delta: Delta }
@@ -18,10 +19,13 @@ const added = z.object({
   item: z.object({ type: z.literal("function_call"), call_id: z.string(), name: z.string() }),
 });
 const argument = z.object({ output_index: z.number(), delta: z.string() });
+const thought = z.object({
+  item: z.object({ type: z.literal("reasoning"), id: z.string(), encrypted_content: z.string().nullish() }),
+});
 const end = z.object({ response: responseSchema });
 
-/** Reads the events of one stream, one after the other; it remembers which item is which tool call. */
-export function readResponseEvent(): (data: unknown) => ResponseEvent {
+/** Reads the events of one stream, one after the other; it remembers which item is which tool call. Thoughts are `provider`'s. */
+export function readResponseEvent(provider: string): (data: unknown) => ResponseEvent {
   const calls = new Map<number, number>();
   const other: ResponseEvent = { kind: "other" };
   const unreadable: ResponseEvent = { kind: "unreadable" };
@@ -49,6 +53,12 @@ export function readResponseEvent(): (data: unknown) => ResponseEvent {
         calls.set(found.output_index, index);
         const { call_id: id, name } = found.item;
         return { kind: "delta", delta: { type: "tool-call", index, id, name, input: "" } };
+      }
+      case "response.output_item.done": {
+        const item = thought.safeParse(data).data?.item;
+        if (item === undefined) return other;
+        const signature = sealed(item.id, item.encrypted_content);
+        return { kind: "delta", delta: { type: "reasoning", text: "", signature, provider } };
       }
       case "response.function_call_arguments.delta": {
         const found = argument.safeParse(data).data;

@@ -20,7 +20,7 @@ export type ReadCreate =
   | { readonly ok: true; readonly asked: AskedBatch }
   | { readonly ok: false; readonly complaint: CreateComplaint };
 
-const createSchema = z.object({
+export const createSchema = z.object({
   input_file_id: z.string().min(1).max(200),
   endpoint: z.string().min(1),
   completion_window: z.string().min(1),

@@ -18,6 +18,7 @@ import { estimateInput, estimateJson } from "../jsonl/estimate.ts";
 import { openInput } from "../jsonl/input.ts";
 import { urls } from "../jsonl/openai-line.ts";
 import { type AnswerPage, finishedAnswers } from "../jsonl/results.ts";
+import { batchResultsDoc, estimateBatchDoc, pauseBatchDoc, resumeBatchDoc, retryBatchDoc } from "./batch-extras-doc.ts";
 import { addBatchProgress } from "./batch-progress.ts";
 import { findSeen, noBatch } from "./batches.ts";
 import { withPatience } from "./errors.ts";
@@ -37,20 +38,25 @@ export function addBatchExtras(app: FastifyInstance, { fleet, files, runner, clo
   app.register(async (scope) => {
     addBatchProgress(scope, fleet, closing);
 
-    scope.get<ById>("/v1/batches/:id/results", async (request, reply) => {
-      const query = resultsSchema.safeParse(request.query);
-      if (!query.success) return sendProblem(reply, badQuery(query.error));
-      const batch = await findSeen(fleet, request);
-      if (batch === undefined) return sendProblem(reply, noBatch(request.params.id));
-      const { after_line: from, status, follow } = query.data;
-      const gone = AbortSignal.any([closing, leaving(reply)]);
-      const pages = follow
-        ? answersAsTheyCome(fleet.ledger, batch.id, gone, from)
-        : finishedAnswers(fleet.ledger, batch.id, status ?? "finished", from);
-      return reply.type("application/x-ndjson; charset=utf-8").send(Readable.from(textsOf(pages)));
-    });
+    scope.get<ById>(
+      "/v1/batches/:id/results",
+      { config: { doc: batchResultsDoc(resultsShape) } },
+      async (request, reply) => {
+        const query = resultsSchema.safeParse(request.query);
+        if (!query.success) return sendProblem(reply, badQuery(query.error));
+        const batch = await findSeen(fleet, request);
+        if (batch === undefined) return sendProblem(reply, noBatch(request.params.id));
+        const { after_line: from, status, follow } = query.data;
+        const gone = AbortSignal.any([closing, leaving(reply)]);
+        const pages =
+          follow === "true"
+            ? answersAsTheyCome(fleet.ledger, batch.id, gone, from)
+            : finishedAnswers(fleet.ledger, batch.id, status ?? "finished", from);
+        return reply.type("application/x-ndjson; charset=utf-8").send(Readable.from(textsOf(pages)));
+      },
+    );
 
-    scope.post<ById>("/v1/batches/:id/retry", async (request, reply) => {
+    scope.post<ById>("/v1/batches/:id/retry", { config: { doc: retryBatchDoc } }, async (request, reply) => {
       const batch = await findSeen(fleet, request);
       if (batch === undefined) return sendProblem(reply, noBatch(request.params.id));
       const retried = await retryFailed(fleet.ledger, batch.id);
@@ -60,14 +66,14 @@ export function addBatchExtras(app: FastifyInstance, { fleet, files, runner, clo
       return { id: publicId("batch_", batch.id), object: "batch.retry", retried, failed };
     });
 
-    scope.post<ById>("/v1/batches/:id/pause", async (request, reply) => {
+    scope.post<ById>("/v1/batches/:id/pause", { config: { doc: pauseBatchDoc } }, async (request, reply) => {
       const batch = await findSeen(fleet, request);
       if (batch === undefined) return sendProblem(reply, noBatch(request.params.id));
       if (!(await pauseBatch(fleet.ledger, batch.id))) return sendProblem(reply, ended);
       return { id: publicId("batch_", batch.id), object: "batch.pause", paused: true };
     });
 
-    scope.post<ById>("/v1/batches/:id/resume", async (request, reply) => {
+    scope.post<ById>("/v1/batches/:id/resume", { config: { doc: resumeBatchDoc } }, async (request, reply) => {
       const batch = await findSeen(fleet, request);
       if (batch === undefined) return sendProblem(reply, noBatch(request.params.id));
       const resumed = await resumeBatch(fleet.ledger, batch.id);
@@ -77,42 +83,46 @@ export function addBatchExtras(app: FastifyInstance, { fleet, files, runner, clo
     });
 
     let estimating = false;
-    scope.post("/v1/batches/estimate", async (request, reply) => {
-      const asked = estimateSchema.safeParse(request.body ?? {});
-      if (!asked.success) return sendProblem(reply, badQuery(asked.error));
-      const { input_file_id: input, endpoint } = asked.data;
-      const id = uuidIn("file-", input);
-      const file = id === undefined ? undefined : await withPatience(fileById(fleet.ledger, id, request.caller.tenant));
-      if (file === undefined) return sendProblem(reply, noFile(input));
-      // Each reads and weighs a whole file.
-      if (estimating) return sendProblem(reply, busy);
-      const opened = await openInput(files.path(file.name));
-      if (!opened.ok) return sendProblem(reply, noFile(input));
-      estimating = true;
-      try {
-        const estimate = await estimateInput(opened.input, fleet.config, (line) => {
-          const judged = judgeOpenaiLine(line, endpoint);
-          return judged.ok ? { ok: true, value: judged.value.body } : { ok: false, reason: judged.error.message };
-        });
-        return { object: "batch.estimate", input_file_id: input, endpoint, ...estimateJson(estimate) };
-      } finally {
-        estimating = false;
-        await opened.input.close();
-      }
-    });
+    scope.post(
+      "/v1/batches/estimate",
+      { config: { doc: estimateBatchDoc(estimateSchema) } },
+      async (request, reply) => {
+        const asked = estimateSchema.safeParse(request.body ?? {});
+        if (!asked.success) return sendProblem(reply, badQuery(asked.error));
+        const { input_file_id: input, endpoint } = asked.data;
+        const id = uuidIn("file-", input);
+        const file =
+          id === undefined ? undefined : await withPatience(fileById(fleet.ledger, id, request.caller.tenant));
+        if (file === undefined) return sendProblem(reply, noFile(input));
+        // Each reads and weighs a whole file.
+        if (estimating) return sendProblem(reply, busy);
+        const opened = await openInput(files.path(file.name));
+        if (!opened.ok) return sendProblem(reply, noFile(input));
+        estimating = true;
+        try {
+          const estimate = await estimateInput(opened.input, fleet.config, (line) => {
+            const judged = judgeOpenaiLine(line, endpoint);
+            return judged.ok ? { ok: true, value: judged.value.body } : { ok: false, reason: judged.error.message };
+          });
+          return { object: "batch.estimate", input_file_id: input, endpoint, ...estimateJson(estimate) };
+        } finally {
+          estimating = false;
+          await opened.input.close();
+        }
+      },
+    );
   });
 }
 
-const resultsSchema = z
-  .object({
-    after_line: z.coerce.number().int().min(0).max(2_147_483_647).default(0),
-    status: z.enum(["succeeded", "failed"]).optional(),
-    follow: z.stringbool().default(false),
-  })
-  .refine(({ status, follow }) => !(status !== undefined && follow), {
-    error: "status and follow do not go together",
-    path: ["follow"],
-  });
+const resultsShape = z.object({
+  after_line: z.coerce.number().int().min(0).max(2_147_483_647).default(0),
+  status: z.enum(["succeeded", "failed"]).optional(),
+  follow: z.enum(["true", "false"]).default("false"),
+});
+const resultsSchema = resultsShape.refine(({ status, follow }) => status === undefined || follow === "false", {
+  error: "status and follow do not go together",
+  path: ["follow"],
+});
 
 const estimateSchema = z.object({
   input_file_id: z.string().min(1).max(200),

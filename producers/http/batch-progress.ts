@@ -8,6 +8,7 @@ import { openaiStatus } from "../batches/openai-batch.ts";
 import { publicId } from "../batches/public-id.ts";
 import { lookAt } from "../cli/commands/batch-look.ts";
 import { openPace, type Pace } from "../cli/progress-pace.ts";
+import { batchProgressDoc } from "./batch-extras-doc.ts";
 import { findSeen, noBatch } from "./batches.ts";
 import { withPatience } from "./errors.ts";
 import { leaving } from "./leaving.ts";
@@ -20,7 +21,7 @@ const ends = new Set(["completed", "failed", "expired", "cancelled"]);
 
 export function addBatchProgress(app: FastifyInstance, fleet: Fleet, closing: AbortSignal): void {
   let readers = 0;
-  app.get<ById>("/v1/batches/:id/progress", async (request, reply) => {
+  app.get<ById>("/v1/batches/:id/progress", { config: { doc: batchProgressDoc } }, async (request, reply) => {
     const batch = await findSeen(fleet, request);
     if (batch === undefined) return sendProblem(reply, noBatch(request.params.id));
     if (request.headers.accept?.includes("text/event-stream") !== true) {

@@ -9,6 +9,7 @@ import type { BatchRunner } from "../batches/batch-runner.ts";
 import { openaiBatch, openaiStatus } from "../batches/openai-batch.ts";
 import { readCreate } from "../batches/openai-create.ts";
 import { uuidIn } from "../batches/public-id.ts";
+import { cancelBatchDoc, createBatchDoc, listBatchesDoc, showBatchDoc } from "./batches-doc.ts";
 import { withPatience } from "./errors.ts";
 import { badQuery, listJson } from "./files.ts";
 import { idempotencyKeySchema } from "./orders.ts";
@@ -17,7 +18,7 @@ import type { ById } from "./requests.ts";
 
 export function addBatches(app: FastifyInstance, fleet: Fleet, runner: BatchRunner): void {
   app.register(async (scope) => {
-    scope.post("/v1/batches", async (request, reply) => {
+    scope.post("/v1/batches", { config: { doc: createBatchDoc } }, async (request, reply) => {
       const read = readCreate(request.body);
       if (!read.ok) return sendProblem(reply, refused(read.complaint));
       const key = idempotencyKeySchema.optional().safeParse(request.headers["idempotency-key"]);
@@ -35,7 +36,7 @@ export function addBatches(app: FastifyInstance, fleet: Fleet, runner: BatchRunn
       return jsonOf(fleet, opened.batch);
     });
 
-    scope.get("/v1/batches", async (request, reply) => {
+    scope.get("/v1/batches", { config: { doc: listBatchesDoc(listSchema) } }, async (request, reply) => {
       const query = listSchema.safeParse(request.query);
       if (!query.success) return sendProblem(reply, badQuery(query.error));
       const { after, limit } = query.data;
@@ -45,12 +46,12 @@ export function addBatches(app: FastifyInstance, fleet: Fleet, runner: BatchRunn
       return listJson(data, found.length > limit);
     });
 
-    scope.get<ById>("/v1/batches/:id", async (request, reply) => {
+    scope.get<ById>("/v1/batches/:id", { config: { doc: showBatchDoc } }, async (request, reply) => {
       const batch = await findSeen(fleet, request);
       return batch === undefined ? sendProblem(reply, noBatch(request.params.id)) : jsonOf(fleet, batch);
     });
 
-    scope.post<ById>("/v1/batches/:id/cancel", async (request, reply) => {
+    scope.post<ById>("/v1/batches/:id/cancel", { config: { doc: cancelBatchDoc } }, async (request, reply) => {
       const batch = await findSeen(fleet, request);
       if (batch === undefined) return sendProblem(reply, noBatch(request.params.id));
       const status = openaiStatus(batch);

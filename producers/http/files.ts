@@ -9,6 +9,7 @@ import { firstLineTrouble } from "../batches/first-line.ts";
 import { publicId, uuidIn } from "../batches/public-id.ts";
 import { rangeIn } from "./byte-range.ts";
 import { withPatience } from "./errors.ts";
+import { deleteFileDoc, listFilesDoc, readFileDoc, showFileDoc, uploadFileDoc } from "./files-doc.ts";
 import { type Problem, sendProblem } from "./problem.ts";
 import type { ById } from "./requests.ts";
 import { takeUpload } from "./upload.ts";
@@ -17,7 +18,7 @@ export function addFiles(app: FastifyInstance, fleet: Fleet, store: FileStore): 
   app.register(async (scope) => {
     await scope.register(multipart);
 
-    scope.post("/v1/files", { config: { streamsBody: true } }, async (request, reply) => {
+    scope.post("/v1/files", { config: { streamsBody: true, doc: uploadFileDoc } }, async (request, reply) => {
       if (!request.isMultipart()) return sendProblem(reply, noForm);
       const uploaded = await takeUpload(request, store, fleet.config.batches.maxFileMb);
       if (!uploaded.ok) return sendProblem(reply, uploaded.problem);
@@ -35,7 +36,7 @@ export function addFiles(app: FastifyInstance, fleet: Fleet, store: FileStore): 
       return fileJson(await withPatience(file));
     });
 
-    scope.get("/v1/files", async (request, reply) => {
+    scope.get("/v1/files", { config: { doc: listFilesDoc(listSchema) } }, async (request, reply) => {
       const query = listSchema.safeParse(request.query);
       if (!query.success) return sendProblem(reply, badQuery(query.error));
       const { purpose, order, limit, after } = query.data;
@@ -44,12 +45,12 @@ export function addFiles(app: FastifyInstance, fleet: Fleet, store: FileStore): 
       return listJson(found.slice(0, limit).map(fileJson), found.length > limit);
     });
 
-    scope.get<ById>("/v1/files/:id", async (request, reply) => {
+    scope.get<ById>("/v1/files/:id", { config: { doc: showFileDoc } }, async (request, reply) => {
       const file = await find(fleet, request);
       return file === undefined ? sendProblem(reply, noFile(request.params.id)) : fileJson(file);
     });
 
-    scope.delete<ById>("/v1/files/:id", async (request, reply) => {
+    scope.delete<ById>("/v1/files/:id", { config: { doc: deleteFileDoc } }, async (request, reply) => {
       const file = await find(fleet, request);
       if (file === undefined) return sendProblem(reply, noFile(request.params.id));
       if ((await withPatience(removeFile(fleet.ledger, file.id))) === "inUse") return sendProblem(reply, inUse);
@@ -57,7 +58,7 @@ export function addFiles(app: FastifyInstance, fleet: Fleet, store: FileStore): 
       return { id: publicId("file-", file.id), object: "file", deleted: true };
     });
 
-    scope.get<ById>("/v1/files/:id/content", async (request, reply) => {
+    scope.get<ById>("/v1/files/:id/content", { config: { doc: readFileDoc } }, async (request, reply) => {
       const file = await find(fleet, request);
       if (file === undefined) return sendProblem(reply, noFile(request.params.id));
       return sendContent(request, reply, file, store);

@@ -68,6 +68,12 @@ it("holds of what is really answered", async () => {
   const placed = await send("POST", "/v1/requests?wait_ms=20000", order);
   const later = await send("POST", "/v1/requests", [order, order]);
   const { id } = placed.json;
+  const batchOf = (input: string) => ({
+    input_file_id: input,
+    endpoint: "/v1/chat/completions",
+    completion_window: "24h",
+  });
+  const newestBatch = async () => (await get("/v1/batches")).json.data[0].id;
   const answers: readonly (readonly [string, string, number | "default", { readonly json: unknown }])[] = [
     ["post", "/v1/requests", 200, placed],
     ["post", "/v1/requests", 202, later],
@@ -79,6 +85,10 @@ it("holds of what is really answered", async () => {
     ["post", "/v1/messages", "default", await send("POST", "/v1/messages", { novel: 1 })],
     ["post", "/v1/messages/count_tokens", 200, await send("POST", "/v1/messages/count_tokens", asked)],
     ["post", "/v1/chat/completions", 200, await send("POST", "/v1/chat/completions", asked)],
+    ["get", "/v1/files", 200, await get("/v1/files")],
+    ["post", "/v1/batches", 200, await send("POST", "/v1/batches", batchOf("file-1"))],
+    ["get", "/v1/batches", 200, await get("/v1/batches")],
+    ["get", "/v1/batches/{id}/progress", 200, await get(`/v1/batches/${await newestBatch()}/progress`)],
     ["get", "/v1/webhooks", 200, await get("/v1/webhooks")],
     ["get", "/healthz", 200, await get("/healthz")],
     ["get", "/readyz", 200, await get("/readyz")],

@@ -21,10 +21,16 @@ export interface OpenHere extends Here {
 }
 
 export function openHere({ slots, leaseMs, work, onError }: HereOptions): OpenHere {
+  /** Claims that were given and are not over, by lane. */
   const taken = new Map<string, number>();
-  const running = new Set<Promise<unknown>>();
   let isClosed = false;
-  const leave = (lane: string) => taken.set(lane, (taken.get(lane) ?? 1) - 1);
+  let whenIdle = () => {};
+  const leave = (lane: string) => {
+    const left = (taken.get(lane) ?? 1) - 1;
+    if (left > 0) taken.set(lane, left);
+    else taken.delete(lane);
+    if (taken.size === 0) whenIdle();
+  };
   return {
     claim({ lane }) {
       const used = taken.get(lane) ?? 0;
@@ -32,23 +38,20 @@ export function openHere({ slots, leaseMs, work, onError }: HereOptions): OpenHe
       taken.set(lane, used + 1);
       return { leaseToken: uuidv7(), leaseMs };
     },
-    run(request) {
-      const run = work(request)
+    run: (request) =>
+      work(request)
         .catch((error: unknown) => {
           onError(error);
           return undefined;
         })
-        .finally(() => {
-          running.delete(run);
-          leave(request.lane);
-        });
-      running.add(run);
-      return run;
-    },
-    release: ({ lane }) => void leave(lane),
+        .finally(() => leave(request.lane)),
+    release: ({ lane }) => leave(lane),
     async close() {
       isClosed = true;
-      while (running.size > 0) await Promise.all(running);
+      await new Promise<void>((resolve) => {
+        whenIdle = resolve;
+        if (taken.size === 0) resolve();
+      });
     },
   };
 }

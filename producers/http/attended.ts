@@ -63,7 +63,7 @@ export function follow(
   void reply.header("x-request-id", id).header("request-id", id);
   const gone = AbortSignal.any([closing, left]);
   const over = new AbortController();
-  const end = untilEnded(fleet, waiter, id, gone, here).finally(() => over.abort());
+  const end = untilEnded(fleet, waiter, id, gone, here).finally(() => over.abort("ended"));
   end.catch(() => {}); // whoever awaits it is told
   const pieces = () => fleet.streams.pieces(id, from, over.signal);
   const createdSeconds = createdSecondsOf(id);

@@ -26,7 +26,8 @@ export interface PlacedRequest {
 
 export async function placeOrders(fleet: Fleet, orders: readonly Order[], many: boolean): Promise<Placed> {
   const place = (at: number) => (many ? pathOf("", [at]) : "");
-  for (const [at, order] of orders.entries()) {
+  // A list is taken whole or not at all; of a single order intake says the same.
+  for (const [at, order] of many ? orders.entries() : []) {
     const refusal = refusalOf(fleet.config, order);
     if (refusal !== undefined) return { ok: false, problem: refused(refusal, place(at)) };
   }

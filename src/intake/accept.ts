@@ -2,7 +2,6 @@
  * Accepting orders: parse happened before, here they become durable rows, and interactive ones go into their lane at
  * once. Everything else is the feeder's: it orders the backlog fairly. The bell tells it that there is something new.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/config.ts";
 import { smallestWindow } from "../feed/window.ts";
 import {
@@ -23,9 +22,10 @@ import type { Lanes } from "../queue/lanes.ts";
 import { priorities } from "../request/priority.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { known } from "../runtime/known.ts";
+import { within } from "../runtime/within.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { type FullRefusal, fullRefusal } from "./full.ts";
-import { claimedFrom, type Here } from "./here.ts";
+import { type Here, openLocalCalls } from "./here.ts";
 import { type Order, type Prepared, prepareOrder, type Refusal } from "./order.ts";
 
 export interface Intake {
@@ -78,14 +78,9 @@ export interface IntakeDeps {
 export const openIntake = (deps: IntakeDeps): Intake => {
   const room = openRoom(deps.ledger);
   const acceptMany = acceptInGroups(deps.ledger);
-  let here: Here | undefined;
+  const local = openLocalCalls(deps.lanes);
   return {
-    callHere(given) {
-      here = given;
-      return () => {
-        if (here === given) here = undefined;
-      };
-    },
+    callHere: local.offer,
     accept: async (orders) => {
       let committed = () => {};
       const commit = new Promise<void>((resolve) => {
@@ -94,14 +89,14 @@ export const openIntake = (deps: IntakeDeps): Intake => {
       try {
         const prepared = orders.map((order) => prepareWithin(deps, order, commit));
         const asked = prepared.flatMap((entry) => (entry.ok ? [entry.row] : []));
-        const claimed = await claimHere(deps, here, asked);
+        const claimed = await local.claim(asked);
         const direct = await directRoom(deps, claimed);
         const rows = claimed.map((row) => born(row, direct));
         const stored = await store(deps, room, acceptMany, rows).catch((error: unknown) => {
-          runHere(here, rows, new Set(), deps.clock.now());
+          local.run(rows, new Set(), deps.clock.now());
           throw error;
         });
-        const called = runHere(here, rows, stored.ok ? stored.value : new Set(), deps.clock.now());
+        const called = local.run(rows, stored.ok ? stored.value : new Set(), deps.clock.now());
         if (stored.ok) {
           await dispatchDirect(
             deps,
@@ -192,45 +187,6 @@ function prepareWithin(deps: IntakeDeps, order: Order, commit: Promise<void>): P
   return prepared;
 }
 
-/** Requests that somebody waits for go first, so they may be called for at once where nobody of their class waits in the lane. */
-async function claimHere(
-  { lanes }: IntakeDeps,
-  here: Here | undefined,
-  rows: readonly NewRequest[],
-): Promise<readonly NewRequest[]> {
-  const able = rows.filter((row) => row.priority === priorities.interactive && row.replyWanted && !row.batchId);
-  if (here === undefined || able.length === 0) return rows;
-  const free = new Map<string, boolean>();
-  for (const lane of new Set(able.map((row) => row.lane))) {
-    free.set(
-      lane,
-      (await within(
-        directPatienceMs,
-        lanes.isFree(lane, "express").catch(() => false),
-      )) ?? false,
-    );
-  }
-  return rows.map((row) => {
-    const claim = able.includes(row) && free.get(row.lane) === true ? here.claim(row) : undefined;
-    return claim === undefined ? row : { ...row, claim };
-  });
-}
-
-function runHere(
-  here: Here | undefined,
-  rows: readonly NewRequest[],
-  stored: ReadonlySet<string>,
-  nowMs: number,
-): ReadonlyMap<string, ReturnType<Here["run"]>> {
-  const called = new Map<string, ReturnType<Here["run"]>>();
-  for (const row of rows) {
-    if (here === undefined || row.claim === undefined) continue;
-    if (stored.has(row.id)) called.set(row.id, here.run(claimedFrom(row, row.claim.leaseToken, new Date(nowMs))));
-    else here.release(row);
-  }
-  return called;
-}
-
 interface Direct {
   /** To be born dispatched under. */
   readonly epoch: string;
@@ -258,15 +214,6 @@ async function directRoom(deps: IntakeDeps, rows: readonly NewRequest[]): Promis
     return { epoch, room: new Map(lanes.map((lane, at) => [lane, producersWindow - (depths[at]?.waiting ?? 0)])) };
   } catch {
     return undefined;
-  }
-}
-
-async function within<Value>(ms: number, work: Promise<Value>): Promise<Value | undefined> {
-  const over = new AbortController();
-  try {
-    return await Promise.race([work, sleep(ms, undefined, { signal: over.signal, ref: false })]);
-  } finally {
-    over.abort();
   }
 }
 

@@ -37,7 +37,7 @@ export function openaiBatch(batch: SeenBatch, counts: BatchCounts | undefined) {
     endpoint: hosted?.endpoint ?? "",
     model: summary?.model ?? null,
     errors: hosted === undefined || hosted.errors.length === 0 ? null : { object: "list", data: hosted.errors },
-    input_file_id: hosted?.inputFile ?? "",
+    input_file_id: hosted?.wire === "openai" ? hosted.inputFile : "",
     completion_window: hosted?.completionWindow ?? "",
     status,
     output_file_id: fileId(hosted?.outputFileId),

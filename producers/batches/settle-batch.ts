@@ -1,29 +1,26 @@
 /** The end of a hosted batch: its files, its counts, and how it is said to have ended. */
 import type { Fleet } from "../../src/fleet/fleet.ts";
-import type { NewFile } from "../../src/ledger/files.ts";
+import { type NewFile, removeFile } from "../../src/ledger/files.ts";
 import type { Hosted, HostedOutcome, HostedSummary, SeenBatch } from "../../src/ledger/hosted-batches.ts";
 import { cancelLines, type HeldBatch, noteFinalizing, settleHosted } from "../../src/ledger/hosted-lease.ts";
+import { bringInRest } from "./cancelled-rest.ts";
 import type { FileStore, StoredBytes } from "./file-store.ts";
-import { publicId } from "./public-id.ts";
+import { publicId, uuidIn } from "./public-id.ts";
+import type { Tending } from "./tending.ts";
 import { writeAnswers } from "./write-answers.ts";
-
-export interface Settling {
-  readonly fleet: Fleet;
-  readonly store: FileStore;
-  readonly held: HeldBatch;
-  readonly stop: AbortSignal;
-}
 
 /** Files of batches are kept so long unless something else is said: OpenAI's thirty days. */
 const keptSeconds = 2_592_000;
 
 /** Milliseconds until there may be more to do. Throws when a line has no answer or two: that must never be, and is never hidden. */
-export async function settle(work: Settling, batch: SeenBatch, hosted: Hosted): Promise<number> {
+export async function settle(work: Tending, batch: SeenBatch, hosted: Hosted): Promise<number> {
   const { ledger } = work.fleet;
   // A line that came in while it was being cancelled.
   if (batch.state === "cancelled") await cancelLines(ledger, batch.id, "all");
+  if (batch.state === "cancelled") await bringInRest(work, batch, hosted);
   await noteFinalizing(ledger, work.held);
-  const { output, error, summary } = await writeAnswers(ledger, work.store, batch.id, work.stop);
+  const wanted = hosted.wire === "openai";
+  const { output, error, summary } = await writeAnswers(ledger, work.store, batch.id, { stop: work.stop, wanted });
   if (batch.state === "completed" && summary.total !== batch.total) {
     throw new Error(`batch ${batch.id} has ${batch.total} lines, and ${summary.total} of them have an end`);
   }
@@ -35,7 +32,14 @@ export async function settle(work: Settling, batch: SeenBatch, hosted: Hosted): 
   });
   // Nothing tells of these files: somebody else writes others.
   if (!settled) await Promise.all([output, error].map((file) => file && work.store.remove(file.name)));
+  if (settled && !wanted) await forgetInput(work, hosted);
   return 0;
+}
+
+/** Requests that came with the batch itself are rows now; nobody asks for the file they were kept in. */
+async function forgetInput({ fleet, store }: Tending, { inputFile }: Hosted): Promise<void> {
+  const id = uuidIn("file-", inputFile);
+  if (id !== undefined && (await removeFile(fleet.ledger, id)) === "removed") await store.remove(id);
 }
 
 const outcomeOf = ({ state }: SeenBatch, { expired }: HostedSummary): HostedOutcome =>

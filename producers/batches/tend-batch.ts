@@ -10,19 +10,13 @@ import { seenBatch } from "../../src/ledger/hosted-batches.ts";
 import { cancelLines, failHosted, type HeldBatch, isWanted, noteChecked } from "../../src/ledger/hosted-lease.ts";
 import { CheckedLineRefused, enqueue } from "../jsonl/enqueue.ts";
 import { type Input, openInput } from "../jsonl/input.ts";
+import { readAnthropicLine } from "./anthropic-line.ts";
 import { checkFile } from "./check-file.ts";
 import type { FileStore } from "./file-store.ts";
 import { hostedDefaults, judgeOpenaiLine } from "./openai-input.ts";
 import { uuidIn } from "./public-id.ts";
 import { settle } from "./settle-batch.ts";
-
-export interface Tending {
-  readonly fleet: Fleet;
-  readonly store: FileStore;
-  readonly held: HeldBatch;
-  /** Aborted when the lease is lost or the process ends. */
-  readonly stop: AbortSignal;
-}
+import type { Tending } from "./tending.ts";
 
 /** Milliseconds until there may be more to do. Rejects when the ledger is away. */
 export async function tendBatch(work: Tending): Promise<number> {
@@ -107,6 +101,7 @@ async function bringIn(
       chunkLines,
       deadlineAt: hosted.expiresAt,
       rules: { defaults: hostedDefaults, verdict: () => ({}) },
+      ...readerOf(hosted),
       contentHash,
       afterLine: await lastLineOf(ledger, batch.id),
       wanted,
@@ -122,6 +117,9 @@ async function bringIn(
     return "at once";
   }
 }
+
+/** Lines of batch files are read as those of the command line are. */
+const readerOf = ({ wire }: Hosted) => (wire === "anthropic" ? { read: readAnthropicLine } : {});
 
 const windDownMs = 300;
 /** OpenAI's: calls under way may take so long to finish. */

@@ -18,17 +18,23 @@ export interface Answers {
 const mostLines = 100;
 const lightChars = 512 * 1_024;
 
+export interface Writing {
+  readonly stop: AbortSignal;
+  /** Otherwise the lines are only counted: their answers are read from the ledger. */
+  readonly wanted: boolean;
+}
+
 /** Throws when `stop` is aborted; nothing is left behind then. */
 export async function writeAnswers(
   ledger: Ledger,
   store: FileStore,
   batchId: string,
-  stop: AbortSignal,
+  { stop, wanted }: Writing,
 ): Promise<Answers> {
   const tally = openTally();
   const files: { output?: Incoming; error?: Incoming } = {};
   const write = async (kind: "output" | "error", lines: readonly string[]) => {
-    if (lines.length === 0) return;
+    if (lines.length === 0 || !wanted) return;
     files[kind] ??= await store.begin();
     await files[kind].write(Buffer.from(lines.join("")));
   };
@@ -40,7 +46,7 @@ export async function writeAnswers(
       if (last === undefined) break;
       afterLine = last.lineNo;
       for (const line of page) tally.add(line);
-      const texts = page.map((line) => ({ line, text: `${answerLine(line)}\n` }));
+      const texts = wanted ? page.map((line) => ({ line, text: `${answerLine(line)}\n` })) : [];
       await write("output", textsOf(texts, true));
       await write("error", textsOf(texts, false));
       const chars = texts.reduce((sum, { text }) => sum + text.length, 0);

@@ -17,9 +17,10 @@ import { answersAsTheyCome } from "../jsonl/coming-answers.ts";
 import { estimateInput, estimateJson } from "../jsonl/estimate.ts";
 import { openInput } from "../jsonl/input.ts";
 import { urls } from "../jsonl/openai-line.ts";
-import { type AnswerPage, finishedAnswers } from "../jsonl/results.ts";
+import { finishedAnswers } from "../jsonl/results.ts";
 import { batchResultsDoc, estimateBatchDoc, pauseBatchDoc, resumeBatchDoc, retryBatchDoc } from "./batch-extras-doc.ts";
 import { addBatchProgress } from "./batch-progress.ts";
+import { textsOf } from "./batch-texts.ts";
 import { findSeen, noBatch } from "./batches.ts";
 import { withPatience } from "./errors.ts";
 import { badQuery, noFile } from "./files.ts";
@@ -128,10 +129,6 @@ const estimateSchema = z.object({
   input_file_id: z.string().min(1).max(200),
   endpoint: z.enum(urls).default(urls[0]),
 });
-
-async function* textsOf(pages: AsyncIterable<AnswerPage>): AsyncGenerator<string> {
-  for await (const { answers } of pages) yield answers.map((answer) => `${answer}\n`).join("");
-}
 
 const ended: Problem = {
   status: 409,

@@ -20,6 +20,7 @@ import { addFiles } from "./files.ts";
 import { guard, isLoopback } from "./guard.ts";
 import { addHealth } from "./health.ts";
 import { addLogin } from "./login.ts";
+import { addMessageBatches } from "./message-batches.ts";
 import { addMessages } from "./messages.ts";
 import { addOpenai } from "./openai.ts";
 import { addOpenapi, hearRoutes } from "./openapi/openapi.ts";
@@ -104,6 +105,7 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Who
   addWebhooks(app, fleet);
   addMessages(app, deps);
   addCountTokens(app, fleet);
+  addMessageBatches(app, { fleet, files, runner, closing: closing.signal });
   addBoard(app, fleet);
   addDashboard(app, fleet, closing.signal);
   addMetrics(app, options.metricsText);

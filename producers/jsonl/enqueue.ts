@@ -14,7 +14,7 @@ import { type Line, readLines } from "./lines.ts";
 import type { ParsedLine } from "./parsed-line.ts";
 
 export interface Enqueueing {
-  readonly intake: Intake;
+  readonly intake: Pick<Intake, "accept">;
   readonly batchId: string;
   readonly tenant: string;
   /** From when a line is stored; or `deadlineAt`. */

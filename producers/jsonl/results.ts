@@ -3,6 +3,7 @@ import type { LineShape } from "../../src/ledger/accept.ts";
 import { type BatchLine, batchLines } from "../../src/ledger/batch-results.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { isTerminal } from "../../src/request/lifecycle.ts";
+import { anthropicAnswer } from "./anthropic-answer.ts";
 import { openaiAnswer } from "./openai-answer.ts";
 import { plainAnswer } from "./plain-answer.ts";
 
@@ -11,6 +12,7 @@ export const answerLine = (line: BatchLine): string => JSON.stringify(answers[li
 
 const answers: Readonly<Record<LineShape, (line: BatchLine) => object>> = {
   openai: openaiAnswer,
+  anthropic: anthropicAnswer,
   plain: plainAnswer,
 };
 

@@ -145,6 +145,13 @@ export async function seenBatches({ sql }: Ledger, query: SeenQuery): Promise<Se
   return found.map(seen);
 }
 
+/** Takes it out of every list. False: it has not ended. */
+export async function deleteHosted({ sql }: Ledger, id: string): Promise<boolean> {
+  const rows = await sql`
+    update hosted_batches set deleted_at = coalesce(deleted_at, now()) where batch_id = ${id} and settled_at is not null`;
+  return rows.count > 0;
+}
+
 export interface NewHosted {
   readonly tenant: string;
   readonly wire: Hosted["wire"];

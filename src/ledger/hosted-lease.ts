@@ -122,6 +122,13 @@ export async function cancelLines({ sql }: Ledger, batchId: string, which: "unst
   return rows.count;
 }
 
+/** Of a batch that was cancelled: as many lines as there are. */
+export async function noteTotal({ sql }: Ledger, id: string): Promise<void> {
+  await sql`
+    update batches set total = (select count(*) from batch_lines where batch_id = ${id})
+    where id = ${id} and state in ('cancelling', 'cancelled')`;
+}
+
 export async function noteFinalizing({ sql }: Ledger, { id, leaseToken }: HeldBatch): Promise<void> {
   await sql`
     update hosted_batches set finalizing_at = coalesce(finalizing_at, now())

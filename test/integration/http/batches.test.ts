@@ -301,6 +301,24 @@ describe("cancelling", () => {
     expect((await client.batches.cancel(id)).status).toBe("cancelled");
   });
 
+  test("a batch whose lines were still to come ends with all of them cancelled", async () => {
+    const { client, fleet, simulator, work } = await openDesk();
+    const { id } = await createBatch(client, openaiLines(30));
+    await inStatus(client, id, "in_progress");
+    await expect.poll(async () => (await fleet.ledger.sql`select 1 from batch_lines`).length).toBe(30);
+    // As if it had been told while they came.
+    await fleet.ledger.sql`delete from requests where id in (select request_id from batch_lines where line_no > 10)`;
+    await fleet.ledger.sql`delete from batch_lines where line_no > 10`;
+    await client.batches.cancel(id);
+    const cancelled = await inStatus(client, id, "cancelled");
+    expect(cancelled).toMatchObject({ output_file_id: null, request_counts: { total: 30, completed: 0, failed: 0 } });
+    const errors = await linesOf(client, cancelled.error_file_id);
+    expect(ids(errors)).toEqual(Array.from({ length: 30 }, (_unused, at) => `openai-${at}`));
+    expect(new Set(errors.map(({ error }) => error?.code))).toEqual(new Set(["batch_cancelled"]));
+    await work();
+    expect(simulator.summary().calls).toBe(0);
+  });
+
   test("what has ended is refused, once", async () => {
     const desk = await openDesk({ workers: true });
     const { id } = await createBatch(desk.client, [line("a")]);

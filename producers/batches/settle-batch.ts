@@ -1,10 +1,8 @@
-/** The end of a hosted batch: its files, its counts, and how it is said to have ended. */
-import type { Fleet } from "../../src/fleet/fleet.ts";
 import { type NewFile, removeFile } from "../../src/ledger/files.ts";
 import type { Hosted, HostedOutcome, HostedSummary, SeenBatch } from "../../src/ledger/hosted-batches.ts";
-import { cancelLines, type HeldBatch, noteFinalizing, settleHosted } from "../../src/ledger/hosted-lease.ts";
+import { cancelLines, noteFinalizing, settleHosted } from "../../src/ledger/hosted-lease.ts";
 import { bringInRest } from "./cancelled-rest.ts";
-import type { FileStore, StoredBytes } from "./file-store.ts";
+import type { StoredBytes } from "./file-store.ts";
 import { publicId, uuidIn } from "./public-id.ts";
 import type { Tending } from "./tending.ts";
 import { writeAnswers } from "./write-answers.ts";

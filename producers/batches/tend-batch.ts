@@ -1,18 +1,12 @@
-/**
- * What is done with a hosted batch by whoever has it in hand, as far as it can be done now: its file is judged, its lines
- * are brought in, what was cancelled is ended, and its answers are written. Killed anywhere, another one goes on.
- */
-import type { Fleet } from "../../src/fleet/fleet.ts";
 import { finishBatches, lastLineOf, sealBatch } from "../../src/ledger/batches.ts";
 import { fileById } from "../../src/ledger/files.ts";
 import type { Hosted, LineError, SeenBatch } from "../../src/ledger/hosted-batches.ts";
 import { seenBatch } from "../../src/ledger/hosted-batches.ts";
-import { cancelLines, failHosted, type HeldBatch, isWanted, noteChecked } from "../../src/ledger/hosted-lease.ts";
+import { cancelLines, failHosted, isWanted, noteChecked } from "../../src/ledger/hosted-lease.ts";
 import { CheckedLineRefused, enqueue } from "../jsonl/enqueue.ts";
 import { type Input, openInput } from "../jsonl/input.ts";
 import { readAnthropicLine } from "./anthropic-line.ts";
 import { checkFile } from "./check-file.ts";
-import type { FileStore } from "./file-store.ts";
 import { hostedDefaults, judgeOpenaiLine } from "./openai-input.ts";
 import { uuidIn } from "./public-id.ts";
 import { settle } from "./settle-batch.ts";

@@ -6,6 +6,7 @@
 import type { BatchLine } from "../../src/ledger/batch-results.ts";
 import type { Result } from "../../src/request/result.ts";
 import { openaiBody } from "../wire/openai-completion.ts";
+import { responseJson } from "../wire/openai-response.ts";
 import { failureOf } from "./line-failure.ts";
 import { accountOf, rejectedOf } from "./plain-answer.ts";
 
@@ -29,13 +30,14 @@ const responseOf = (line: BatchLine, status: number, body: unknown) => ({
   body,
 });
 
-const bodyOf = (line: BatchLine, result: Result) =>
-  openaiBody({
-    id: bare(line.requestId),
-    createdSeconds: Math.floor((line.finishedAt?.getTime() ?? 0) / 1000),
-    result,
-    usage: line.usage,
-  });
+function bodyOf(line: BatchLine, result: Result): object {
+  const createdSeconds = Math.floor((line.finishedAt?.getTime() ?? 0) / 1000);
+  const { usage } = line;
+  if (line.shape !== "openai-response") return openaiBody({ id: bare(line.requestId), createdSeconds, result, usage });
+  // What was asked for is in the input file.
+  const terms = { id: line.requestId, createdSeconds, body: undefined, isBackground: false };
+  return responseJson(terms, { status: "ended", result, usage });
+}
 
 function failureParts(line: BatchLine) {
   const { kind, message } = failureOf(line);

@@ -12,6 +12,7 @@ export const answerLine = (line: BatchLine): string => JSON.stringify(answers[li
 
 const answers: Readonly<Record<LineShape, (line: BatchLine) => object>> = {
   openai: openaiAnswer,
+  "openai-response": openaiAnswer,
   anthropic: anthropicAnswer,
   plain: plainAnswer,
 };

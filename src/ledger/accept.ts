@@ -7,7 +7,7 @@ import { isRowRefused } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** Wire of a line of a batch, which is the wire of its answer. */
-export type LineShape = "openai" | "anthropic" | "plain";
+export type LineShape = "openai" | "openai-response" | "anthropic" | "plain";
 
 export interface NewRequest {
   readonly id: string;

@@ -106,6 +106,20 @@ describe("a batch", () => {
     expect(answer?.response.body.data).toHaveLength(2);
   });
 
+  test("of responses is answered with responses", async () => {
+    const { client } = await openDesk({ workers: true });
+    const body = { model: "gpt-5-mini", input: "Say hello", instructions: "Be brief." };
+    const asked = JSON.stringify({ custom_id: "r", method: "POST", url: "/v1/responses", body });
+    const { id } = await createBatch(client, [asked], { endpoint: "/v1/responses" });
+    const done = await inStatus(client, id, "completed");
+    const [answer] = await linesOf(client, done.output_file_id);
+    expect(answer?.response.body).toMatchObject({
+      object: "response",
+      status: "completed",
+      output: [{ type: "message" }],
+    });
+  });
+
   test("whose window is over is expired: finished lines are in the output, the others say batch_expired", async () => {
     const { client, fleet, simulator, work } = await openDesk();
     simulator.order({ kind: "hang", match: "slow", times: 100 });

@@ -145,7 +145,7 @@ describe("an OpenAI line", () => {
     [{ custom_id: "a\u0000b" }, "custom_id must not hold control characters"],
     [{ custom_id: "x".repeat(513) }, "custom_id must be at most 512"],
     [{ method: "GET" }, 'method must be "POST"'],
-    [{ url: "/v1/responses" }, 'url must be "/v1/chat/completions" or "/v1/embeddings"'],
+    [{ url: "/v1/moderations" }, 'url must be one of "/v1/chat/completions", "/v1/responses", "/v1/embeddings"'],
     [{ body: undefined }, "body is missing"],
     [{ extra: 1 }, 'unknown field "extra"'],
   ])("has a strict frame (%#)", (frame, reason) => {

@@ -79,7 +79,7 @@ const listSchema = z.object({
 });
 
 export async function findSeen(fleet: Fleet, request: FastifyRequest<ById>): Promise<SeenBatch | undefined> {
-  const id = uuidIn("batch_", request.params.id);
+  const id = uuidIn("batch_", request.params.id) ?? uuidIn("msgbatch_", request.params.id);
   return id === undefined ? undefined : withPatience(seenBatch(fleet.ledger, id, request.caller.tenant));
 }
 

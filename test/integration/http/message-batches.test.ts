@@ -33,7 +33,7 @@ const none = { succeeded: 0, errored: 0, canceled: 0, expired: 0 };
 
 describe("a message batch", () => {
   test("is processing as a whole until it has ended; its results are fetched where it was asked for", async () => {
-    const { client, ended, url, work, fleet, simulator } = await openDesk();
+    const { client, ended, url, work, fleet, simulator, get } = await openDesk();
     const requests = [asked("a"), asked("b", "gpt-5-mini"), asked("c", "gemini-3.8-flash")];
     const created = await client.messages.batches.create({ requests });
     expect(created).toMatchObject({
@@ -48,6 +48,7 @@ describe("a message batch", () => {
     expect(created.id).toMatch(/^msgbatch_[0-9a-f]{32}$/);
     expect(Date.parse(created.expires_at) - Date.parse(created.created_at)).toBe(86_400_000);
     await expect(client.messages.batches.results(created.id)).rejects.toThrow();
+    expect((await get(`/v1/batches/${created.id}/progress`)).json).toMatchObject({ succeeded: 0 });
     await work();
     const done = await ended(created.id);
     expect(done).toMatchObject({

@@ -37,7 +37,7 @@ it("removes what is old, says what it removed, and every command says what is no
 
   expect([unsaid.code, unsaid.stderr]).toEqual([64, expect.stringContaining("Nothing says what may go")]);
   expect(dry.stdout).toContain(
-    "would remove 6 prompts, 6 answers, 0 requests with 0 calls, 0 batches, 0 changes of circuits, 0 webhooks; masked 0 texts",
+    "would remove 6 prompts, 6 answers, 0 requests with 0 calls, 0 batches, 0 changes of circuits, 0 files, 0 webhooks; masked 0 texts",
   );
   expect(JSON.parse(done.stdout)).toEqual({
     dry_run: false,

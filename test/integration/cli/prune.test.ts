@@ -48,6 +48,7 @@ it("removes what is old, says what it removed, and every command says what is no
     calls: 0,
     batches: 0,
     events: 0,
+    files: 0,
     deliveries: 0,
   });
   expect(shown.stdout).toMatch(/kept {6}prompt removed\n {2}kept {6}answer removed/);

@@ -29,6 +29,16 @@ describe("a model name", () => {
     });
   });
 
+  it("that is a vendor's other name of a model leads to what is known of it, and is sent as it stands", () => {
+    const known = anthropic.models["claude-haiku-4-5"];
+    for (const [alias] of [known?.aliases ?? []]) {
+      expect(catalog().route(`anthropic/${alias}`)?.deployments).toMatchObject([
+        { model: alias, pool: "anthropic.haiku", info: known },
+      ]);
+    }
+    expect(known?.aliases).toHaveLength(1);
+  });
+
   it("with its provider passes through, known or not, with slashes of its own", () => {
     expect(catalog().route("openai/some-new-model")?.deployments[0]).toMatchObject({
       model: "some-new-model",

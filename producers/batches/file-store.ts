@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { validate as isUuid, v7 as uuidv7 } from "uuid";
+import { noneIfAbsent, syncFolder } from "../../src/runtime/durable-folder.ts";
 
 export interface StoredBytes {
   /** An id of its own. */
@@ -90,16 +91,6 @@ async function incoming(folder: string, name: string): Promise<Incoming> {
   };
 }
 
-/** A rename lasts once its folder is written. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 async function abandoned(files: readonly { readonly name: string; readonly path: string }[]): Promise<string[]> {
   const looked = await Promise.all(
     files.map(async ({ name, path }) => ({ name, found: await stat(path).catch(noneIfAbsent) })),
@@ -107,9 +98,4 @@ async function abandoned(files: readonly { readonly name: string; readonly path:
   return looked.flatMap(({ name, found }) =>
     found !== undefined && found.mtimeMs < Date.now() - abandonedMs ? name : [],
   );
-}
-
-function noneIfAbsent(error: unknown): undefined {
-  if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-  throw error;
 }

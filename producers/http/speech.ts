@@ -1,6 +1,7 @@
 /** `POST /v1/audio/speech`, as OpenAI's clients call it: bytes of sound as they come, or events with them. */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
+import { soundTypes } from "../../src/provider/sound.ts";
 import type { Usage } from "../../src/request/usage.ts";
 import { depthComplaint, type Read, read } from "../wire/complaint.ts";
 import { readOpenaiSpeech, type SpeechOrder } from "../wire/openai-speech.ts";
@@ -29,20 +30,9 @@ function readAsked(value: unknown): Read<SpeechOrder> {
   return given.ok ? readOpenaiSpeech(given.value) : given;
 }
 
-/** What a format is called before the provider has said what it sends; another one is waited for. */
-const mediaTypes: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    mp3: "audio/mpeg",
-    opus: "audio/ogg",
-    aac: "audio/aac",
-    flac: "audio/flac",
-    wav: "audio/wav",
-    pcm: "audio/pcm",
-  }),
-);
-
 const inBytes = (format: string | undefined): SoundWire => ({
-  mediaType: mediaTypes.get(format ?? ""),
+  // Before the provider has said what it sends; another format is waited for.
+  mediaType: soundTypes.get(format ?? ""),
   piece: (data) => data,
   end: () => "",
 });

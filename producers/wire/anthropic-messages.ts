@@ -5,7 +5,8 @@ import { known } from "../../src/runtime/known.ts";
 import { readAnthropicTools, toolFieldsShape } from "./anthropic-tools.ts";
 import { readAnthropicTurns } from "./anthropic-turns.ts";
 import { cacheMark } from "./cache-mark.ts";
-import { pathOf, type Read, read } from "./complaint.ts";
+import { pathOf, type Read } from "./complaint.ts";
+import { type FieldRules, isEmpty, never, notStreamed, readHonoured } from "./dishonoured.ts";
 import { aboutShape, isGiven, modelSchema } from "./fields.ts";
 import { joinSystem, readSystem, systemField } from "./system.ts";
 import { toolsOf } from "./tools.ts";
@@ -52,10 +53,7 @@ export function readAnthropicMessages(
   at: string,
   model?: string,
 ): Read<ChatBody> {
-  const dishonoured = Object.entries(body).flatMap(([field, content]) => complaintAbout(field, content, at) ?? []);
-  if (dishonoured.length > 0) return { ok: false, reason: dishonoured.slice(0, 3).join("; ") };
-  const ours = Object.entries(body).filter(([field]) => Object.hasOwn(bodyShape, field));
-  const honoured = read(anthropicBodySchema, Object.fromEntries(ours), at);
+  const honoured = readHonoured(body, at, anthropicBodySchema, rules);
   if (!honoured.ok) return honoured;
   const given = honoured.value;
   const named = given.model ?? model;
@@ -107,29 +105,16 @@ function reasoningOf({ thinking, output_config: output }: Given): Pick<ChatBody,
   }
 }
 
-/** Fields that do not change the answer: whose capacity it takes, and what is told about it. */
-const ignored = new Set(["service_tier", "diagnostics"]);
-
-const isEmpty = (value: unknown): boolean =>
-  value !== null && typeof value === "object" && Object.keys(value).length === 0;
-
-/** Fields that change the answer and cannot be honoured, with the values that ask for nothing special. */
-const neutral: Readonly<Record<string, (value: unknown) => boolean>> = {
-  stream: (value) => value === false,
-  speed: (value) => value === "standard",
-  container: () => false,
-  mcp_servers: isEmpty,
-  context_management: isEmpty,
-  inference_geo: () => false,
+const rules: FieldRules = {
+  /** Whose capacity it takes, and what is told about it. */
+  ignored: new Set(["service_tier", "diagnostics"]),
+  neutral: {
+    stream: (value) => value === false,
+    speed: (value) => value === "standard",
+    container: never,
+    mcp_servers: isEmpty,
+    context_management: isEmpty,
+    inference_geo: never,
+  },
+  words: { stream: notStreamed },
 };
-
-/** Why a field of the body stops it, or undefined. */
-function complaintAbout(field: string, value: unknown, at: string): string | undefined {
-  if (!isGiven(value) || ignored.has(field) || Object.hasOwn(bodyShape, field)) return undefined;
-  const path = pathOf(at, [field]);
-  const asksForNothing = Object.hasOwn(neutral, field) ? neutral[field] : undefined;
-  if (asksForNothing === undefined) return `unknown field "${path}"`;
-  if (asksForNothing(value)) return undefined;
-  if (field === "stream") return `${path} must not be true: the answers of a batch are not streamed`;
-  return `${path} cannot be honoured by this version`;
-}

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { type Body, chatSchema } from "../../src/request/body.ts";
 import { known } from "../../src/runtime/known.ts";
+import { pathOf } from "./complaint.ts";
 
 /** Postgres text holds no NUL, and half a surrogate pair would be stored as another character. */
 const isStorable = (text: string): boolean => !/[\p{Cc}\p{Cs}]/u.test(text);
@@ -11,6 +12,8 @@ const unstorable = "must not hold control characters or broken Unicode";
 export const idSchema = z.string().min(1).max(512).refine(isStorable, unstorable);
 
 export const modelSchema = chatSchema.shape.model.refine(isStorable, unstorable);
+
+export const noModel = (at: string): string => `${pathOf(at, ["model"])} is missing; name one there or with --model`;
 
 export const isGiven = <Value>(value: Value | null | undefined): value is Value =>
   value !== null && value !== undefined;

@@ -1,9 +1,9 @@
 /** The body of OpenAI's `/v1/chat/completions`. What would change the answer and cannot be honoured is refused, by name. */
 import { z } from "zod";
 import type { ChatBody } from "../../src/request/body.ts";
-import { pathOf, type Read, read } from "./complaint.ts";
-import { dishonoured, type FieldRules, isEmpty, never } from "./dishonoured.ts";
-import { aboutOf, aboutShape, modelSchema } from "./fields.ts";
+import { pathOf, type Read } from "./complaint.ts";
+import { type FieldRules, isEmpty, never, notStreamed, readHonoured } from "./dishonoured.ts";
+import { aboutOf, aboutShape, modelSchema, noModel } from "./fields.ts";
 import { formatOf, formatSchema } from "./format.ts";
 import { readMessages } from "./messages.ts";
 import { samplingOf, samplingShape } from "./sampling.ts";
@@ -24,16 +24,11 @@ const honouredSchema = z.strictObject({
 
 /** `at` is the path of the body; `model` is for a body that names none. */
 export function readOpenaiChat(body: Readonly<Record<string, unknown>>, at: string, model?: string): Read<ChatBody> {
-  const refused = dishonoured(body, at, rules);
-  if (refused !== undefined) return { ok: false, reason: refused };
-  const ours = Object.entries(body).filter(([field]) => Object.hasOwn(honouredSchema.shape, field));
-  const honoured = read(honouredSchema, Object.fromEntries(ours), at);
+  const honoured = readHonoured(body, at, honouredSchema, rules);
   if (!honoured.ok) return honoured;
   const given = honoured.value;
   const named = given.model ?? model;
-  if (named === undefined) {
-    return { ok: false, reason: `${pathOf(at, ["model"])} is missing; name one there or with --model` };
-  }
+  if (named === undefined) return { ok: false, reason: noModel(at) };
   const tools = toolsOf(given, at);
   if (!tools.ok) return tools;
   const conversation = readMessages(given.messages, pathOf(at, ["messages"]));
@@ -54,7 +49,6 @@ export function readOpenaiChat(body: Readonly<Record<string, unknown>>, at: stri
 }
 
 const rules: FieldRules = {
-  honoured: honouredSchema.shape,
   ignored: new Set(["store", "service_tier", "prompt_cache_key", "prompt_cache_retention", "prediction"]),
   neutral: {
     n: (value) => value === 1,
@@ -72,7 +66,7 @@ const rules: FieldRules = {
   },
   words: {
     n: "cannot be honoured by this version (one answer a request)",
-    stream: "must not be true: the answers of a batch are not streamed",
+    stream: notStreamed,
     functions: "cannot be honoured by this version; use tools",
     function_call: "cannot be honoured by this version; use tool_choice",
   },

@@ -2,8 +2,8 @@
 import { z } from "zod";
 import { type EmbeddingBody, embeddingSchema } from "../../src/request/body.ts";
 import { known } from "../../src/runtime/known.ts";
-import { pathOf, type Read, read } from "./complaint.ts";
-import { aboutOf, aboutShape, modelSchema } from "./fields.ts";
+import { type Read, read } from "./complaint.ts";
+import { aboutOf, aboutShape, modelSchema, noModel } from "./fields.ts";
 
 const texts = embeddingSchema.shape.input;
 /** One text or several; OpenAI's lists of token numbers are of its own models. */
@@ -25,9 +25,7 @@ export function readOpenaiEmbeddings(value: unknown, at: string, model?: string)
   if (!body.ok) return body;
   const { input, dimensions, user } = body.value;
   const named = body.value.model ?? model;
-  if (named === undefined) {
-    return { ok: false, reason: `${pathOf(at, ["model"])} is missing; name one there or with --model` };
-  }
+  if (named === undefined) return { ok: false, reason: noModel(at) };
   return {
     ok: true,
     value: {

@@ -4,9 +4,9 @@
  */
 import { z } from "zod";
 import { type ChatBody, chatSchema } from "../../src/request/body.ts";
-import { pathOf, type Read, read } from "./complaint.ts";
-import { dishonoured, type FieldRules, isEmpty, never } from "./dishonoured.ts";
-import { aboutOf, aboutShape, isGiven, modelSchema } from "./fields.ts";
+import { pathOf, type Read } from "./complaint.ts";
+import { type FieldRules, isEmpty, never, notStreamed, readHonoured } from "./dishonoured.ts";
+import { aboutOf, aboutShape, isGiven, modelSchema, noModel } from "./fields.ts";
 import { formatOf } from "./format.ts";
 import { readItems } from "./openai-response-items.ts";
 import { readResponseTools, responseFormatField, responseToolsShape } from "./openai-response-tools.ts";
@@ -39,16 +39,11 @@ export function readOpenaiResponses(
   at: string,
   model?: string,
 ): Read<ChatBody> {
-  const refused = dishonoured(body, at, rules);
-  if (refused !== undefined) return { ok: false, reason: refused };
-  const ours = Object.entries(body).filter(([field]) => Object.hasOwn(honouredSchema.shape, field));
-  const honoured = read(honouredSchema, Object.fromEntries(ours), at);
+  const honoured = readHonoured(body, at, honouredSchema, rules);
   if (!honoured.ok) return honoured;
   const given = honoured.value;
   const named = given.model ?? model;
-  if (named === undefined) {
-    return { ok: false, reason: `${pathOf(at, ["model"])} is missing; name one there or with --model` };
-  }
+  if (named === undefined) return { ok: false, reason: noModel(at) };
   const offered = readResponseTools(given, at);
   if (!offered.ok) return offered;
   const tools = toolsOf(offered.value, at);
@@ -80,7 +75,6 @@ export function readOpenaiResponses(
 const stateless = "cannot be honoured: send the whole conversation as input";
 
 const rules: FieldRules = {
-  honoured: honouredSchema.shape,
   ignored: new Set([
     "store",
     "service_tier",
@@ -104,7 +98,7 @@ const rules: FieldRules = {
     moderation: never,
   },
   words: {
-    stream: "must not be true: the answers of a batch are not streamed",
+    stream: notStreamed,
     background: "must not be true: the requests of a batch are in the background anyway",
     previous_response_id: stateless,
     conversation: stateless,

@@ -2,8 +2,8 @@
 import { z } from "zod";
 import { type SpeechBody, speechSchema } from "../../src/request/body.ts";
 import { known } from "../../src/runtime/known.ts";
-import { type Read, read } from "./complaint.ts";
-import { dishonoured, type FieldRules, never } from "./dishonoured.ts";
+import type { Read } from "./complaint.ts";
+import { type FieldRules, never, readHonoured } from "./dishonoured.ts";
 import { modelSchema } from "./fields.ts";
 
 const { text, voice, format, speed } = speechSchema.shape;
@@ -28,10 +28,7 @@ export interface SpeechOrder {
 }
 
 export function readOpenaiSpeech(body: Readonly<Record<string, unknown>>): Read<SpeechOrder> {
-  const refused = dishonoured(body, "", rules);
-  if (refused !== undefined) return { ok: false, reason: refused };
-  const ours = Object.entries(body).filter(([field]) => Object.hasOwn(honouredSchema.shape, field));
-  const given = read(honouredSchema, Object.fromEntries(ours));
+  const given = readHonoured(body, "", honouredSchema, rules);
   if (!given.ok) return given;
   const { model, input, voice: named, response_format: wanted, speed: pace, stream_format: way } = given.value;
   return {
@@ -52,7 +49,6 @@ export function readOpenaiSpeech(body: Readonly<Record<string, unknown>>): Read<
 }
 
 const rules: FieldRules = {
-  honoured: honouredSchema.shape,
   ignored: new Set(),
   neutral: { instructions: never },
 };

@@ -3,8 +3,8 @@ import { z } from "zod";
 import { type TranscriptionBody, transcriptionSchema } from "../../src/request/body.ts";
 import type { Source } from "../../src/request/parts.ts";
 import { known } from "../../src/runtime/known.ts";
-import { type Read, read } from "./complaint.ts";
-import { dishonoured, type FieldRules, isEmpty, never } from "./dishonoured.ts";
+import type { Read } from "./complaint.ts";
+import { type FieldRules, isEmpty, never, readHonoured } from "./dishonoured.ts";
 import { isGiven, modelSchema } from "./fields.ts";
 
 export const transcriptFormats = ["json", "text", "verbose_json", "srt", "vtt", "diarized_json"] as const;
@@ -30,10 +30,7 @@ export function readOpenaiTranscription(
   fields: Readonly<Record<string, string | readonly string[]>>,
   source: Source,
 ): Read<TranscriptionOrder> {
-  const refused = dishonoured(fields, "", rules);
-  if (refused !== undefined) return { ok: false, reason: refused };
-  const ours = Object.entries(fields).filter(([field]) => Object.hasOwn(honouredSchema.shape, field));
-  const given = read(honouredSchema, Object.fromEntries(ours));
+  const given = readHonoured(fields, "", honouredSchema, rules);
   if (!given.ok) return given;
   const { model, language: spoken, prompt, keywords = [], response_format: format = "json" } = given.value;
   const words = [...keywords, ...(isGiven(prompt) && prompt !== "" ? [prompt] : [])];
@@ -56,7 +53,6 @@ export function readOpenaiTranscription(
 const onlySegments = (value: unknown): boolean => Array.isArray(value) && value.every((one) => one === "segment");
 
 const rules: FieldRules = {
-  honoured: honouredSchema.shape,
   ignored: new Set(["chunking_strategy"]),
   neutral: {
     temperature: (value) => Number(value) === 0,

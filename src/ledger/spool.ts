@@ -6,6 +6,7 @@
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { v7 as uuidv7 } from "uuid";
+import { noneIfAbsent, syncFolder } from "../runtime/durable-folder.ts";
 
 export interface Spool {
   /** One file of these lines, safe from a crash when it returns. Rejects when the disk does not take it. */
@@ -36,11 +37,11 @@ export function openSpool(folder: string): Spool {
       await syncFolder(folder);
     },
     async files() {
-      const names = await readdir(folder).catch(noneIfAbsent);
+      const names = (await readdir(folder).catch(noneIfAbsent)) ?? [];
       return names.filter((name) => name.endsWith(complete)).sort();
     },
     async read(name) {
-      const text = await readFile(join(folder, name), "utf8").catch((error) => noneIfAbsent(error).join(""));
+      const text = (await readFile(join(folder, name), "utf8").catch(noneIfAbsent)) ?? "";
       return text.split("\n").filter((line) => line !== "");
     },
     remove: (name) => rm(join(folder, name), { force: true }),
@@ -56,19 +57,4 @@ async function writeDurably(path: string, text: string): Promise<void> {
   } finally {
     await file.close();
   }
-}
-
-/** A rename lasts once its folder is written. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-function noneIfAbsent(error: unknown): string[] {
-  if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
-  throw error;
 }

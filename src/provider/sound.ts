@@ -17,6 +17,18 @@ export type ReceivedSound =
   | { readonly ok: true; readonly sound: Sound; readonly headers: Headers }
   | { readonly ok: false; readonly outcome: CallOutcome };
 
+/** What sound is by its format, where nobody says more. */
+export const soundTypes: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    mp3: "audio/mpeg",
+    opus: "audio/ogg",
+    aac: "audio/aac",
+    flac: "audio/flac",
+    wav: "audio/wav",
+    pcm: "audio/pcm",
+  }),
+);
+
 /** More is not kept: two hours of MP3 at 128 kbit/s. */
 const maxBytes = 120 * 1024 * 1024;
 

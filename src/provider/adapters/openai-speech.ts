@@ -17,7 +17,7 @@ import { jsonRequest, type Send } from "../http.ts";
 import type { CallInput, CallIo } from "../provider.ts";
 import { answerOf } from "../sdk-answer.ts";
 import { readEvents } from "../server-events.ts";
-import { receiveSound } from "../sound.ts";
+import { receiveSound, soundTypes } from "../sound.ts";
 import { tokenCount } from "../token-counts.ts";
 
 /** `provider` is the id whose `providerOptions` go along, as further fields of the body. */
@@ -28,7 +28,7 @@ export async function openaiSpeech(
   fail: Failing,
   provider = "openai",
 ): Promise<CallOutcome> {
-  const mediaType = mediaTypes.get(input.body.format ?? "mp3") ?? "application/octet-stream";
+  const mediaType = soundTypes.get(input.body.format ?? "mp3") ?? "application/octet-stream";
   const request = jsonRequest("/audio/speech", wireBody(input, provider), input.correlation);
   const opened = await answerOf(() => send(request, io.signal));
   if (!opened.ok) return fail.thrown(opened.error);
@@ -109,14 +109,3 @@ const isOfAnotherKind = (json: unknown): boolean => {
   const { data } = z.object({ type: z.string() }).safeParse(json);
   return data !== undefined && !data.type.startsWith("speech.audio.");
 };
-
-const mediaTypes: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    mp3: "audio/mpeg",
-    opus: "audio/ogg",
-    aac: "audio/aac",
-    flac: "audio/flac",
-    wav: "audio/wav",
-    pcm: "audio/pcm",
-  }),
-);

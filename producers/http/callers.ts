@@ -86,7 +86,8 @@ export function askForKeys(app: FastifyInstance, callers: Callers): void {
       if (request.method === "GET" && accepts.includes("text/html")) return reply.redirect("/login", 303);
       return sendProblem(reply.header("www-authenticate", "Bearer"), key === undefined ? noKey : wrongKey);
     }
-    if (adminRoutes.test(path) && !caller.isAdmin) return sendProblem(reply, notAdmin);
+    // By the route that was found: what a caller wrote may be encoded in many ways.
+    if (adminRoutes.test(request.routeOptions.url ?? path) && !caller.isAdmin) return sendProblem(reply, notAdmin);
     request.caller = caller;
     return undefined;
   });

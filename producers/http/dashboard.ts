@@ -33,14 +33,13 @@ export function addDashboard(app: FastifyInstance, fleet: Fleet, closing: AbortS
     }
     raw.write(`retry: ${comeBackMs}\n\n`);
     watchers += 1;
-    gone.addEventListener(
-      "abort",
-      () => {
-        watchers -= 1;
-        raw.end();
-      },
-      { once: true },
-    );
+    const leave = () => {
+      watchers -= 1;
+      raw.end();
+    };
+    // Nobody is told of an abort that was before.
+    if (gone.aborted) return leave();
+    gone.addEventListener("abort", leave, { once: true });
     shared.watch((look) => {
       // Who is slow to read misses looks; the next one says it all.
       if (!raw.writableNeedDrain) raw.write(`event: look\ndata: ${look}\n\n`);

@@ -6,6 +6,7 @@ import { type LaneCensus, laneCensus, openStates } from "../../src/ledger/lane-c
 import { sides } from "../../src/queue/lane-job.ts";
 import type { Observe } from "../../src/telemetry/metrics.ts";
 import { catalogueDeployments } from "../deployments.ts";
+import { once } from "./once.ts";
 
 export interface FleetGauges {
   /** What is asked of them after that is told as unread. */
@@ -75,14 +76,3 @@ function observeCircuits(fleet: Fleet, observe: Observe): FleetGauges {
 
 const sumOf = (census: readonly LaneCensus[], state: (typeof openStates)[number]): number =>
   census.reduce((sum, { counts }) => sum + counts[state], 0);
-
-/** Gauges of one scrape are read at the same moment and share the reading that is under way. */
-function once<Value>(read: () => Promise<Value>): () => Promise<Value> {
-  let reading: Promise<Value> | undefined;
-  return () => {
-    reading ??= read().finally(() => {
-      reading = undefined;
-    });
-    return reading;
-  };
-}

@@ -5,7 +5,7 @@
 import type { Ledger } from "./ledger.ts";
 import { readByIndex, type Within } from "./read-by-index.ts";
 
-/** A count that reads this much means "at least this many". */
+/** Counting stops here, and says so. */
 export const censusLimit = 100_000;
 
 export const openStates = ["queued", "dispatched", "running", "waiting", "held"] as const;
@@ -14,6 +14,8 @@ export type OpenState = (typeof openStates)[number];
 export interface LaneCensus {
   readonly lane: string;
   readonly counts: Readonly<Record<OpenState, number>>;
+  /** States whose count stopped at a limit: there are at least so many. */
+  readonly cut: readonly OpenState[];
   /** Age of the oldest request that is queued or dispatched, milliseconds; undefined when none is. */
   readonly oldestMs: number | undefined;
 }
@@ -28,9 +30,10 @@ interface CountRow {
 export const laneCensus = (ledger: Ledger, lanes: readonly string[]): Promise<LaneCensus[]> =>
   readByIndex(ledger, (within) => laneCensusWithin(within, lanes, censusLimit));
 
-/** A count that reads `limit` means "at least this many". To be asked within readByIndex. */
+/** To be asked within readByIndex. */
 export async function laneCensusWithin(ledger: Within, lanes: readonly string[], limit: number): Promise<LaneCensus[]> {
   const [counts, ages] = await Promise.all([countRows(ledger, lanes, limit), oldestRows(ledger, lanes)]);
+  const inAll = (state: OpenState) => counts.reduce((sum, row) => (row.state === state ? sum + row.n : sum), 0);
   return lanes.map((lane) => {
     const of = (state: OpenState) => counts.find((row) => row.lane === lane && row.state === state)?.n ?? 0;
     return {
@@ -42,10 +45,14 @@ export async function laneCensusWithin(ledger: Within, lanes: readonly string[],
         waiting: of("waiting"),
         held: of("held"),
       },
+      cut: openStates.filter((state) => (countedTogether.has(state) ? inAll(state) : of(state)) >= limit),
       oldestMs: ages.find((row) => row.lane === lane)?.oldest_ms ?? undefined,
     };
   });
 }
+
+/** The limit holds for all lanes together. */
+const countedTogether: ReadonlySet<OpenState> = new Set(["running", "waiting", "held"]);
 
 /** Queued and dispatched rows are indexed by lane; of the others the first `limit` are read and sorted out. */
 const countRows = ({ sql }: Within, lanes: readonly string[], limit: number) =>

@@ -10,15 +10,17 @@ export interface Within {
   readonly sql: ISql;
 }
 
-/** `read` sees one moment, and follows indexes in their order. Nothing in it may be silent for longer than four seconds. */
+/** `read` sees one moment, and follows indexes in their order. With `silentMs` no statement of it may take longer. */
 export async function readByIndex<Value>(
   ledger: Pick<Ledger, "sql">,
   read: (within: Within) => Promise<Value>,
+  silentMs?: number,
 ): Promise<Value> {
   const { value } = await ledger.sql.begin("isolation level repeatable read read only", async (sql) => {
     await sql`
       select set_config(name, value, true) from (values ('enable_seqscan', 'off'), ('enable_bitmapscan', 'off'),
-        ('jit', 'off'), ('statement_timeout', '4000')) as settings(name, value)`;
+        ('jit', 'off')) as settings(name, value)`;
+    if (silentMs !== undefined) await sql`select set_config('statement_timeout', ${String(silentMs)}, true)`;
     return { value: await read({ sql }) };
   });
   return value;

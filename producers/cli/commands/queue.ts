@@ -98,9 +98,7 @@ const columns = [
 
 const cellsOf = (lane: LaneStatus): string[] => [
   lane.lane,
-  ...[lane.counts.queued, lane.counts.waiting, lane.counts.dispatched, lane.counts.running, lane.counts.held].map(
-    bounded,
-  ),
+  ...shownStates.map((state) => `${lane.counts[state]}${lane.cut.includes(state) ? "+" : ""}`),
   String(lane.inRedis.waiting),
   String(lane.inRedis.active),
   lane.oldestMs === undefined ? "-" : span(lane.oldestMs),
@@ -108,7 +106,7 @@ const cellsOf = (lane: LaneStatus): string[] => [
   lane.paused ? "paused" : "",
 ];
 
-const bounded = (count: number): string => (count >= censusLimit ? `${count}+` : String(count));
+const shownStates = ["queued", "waiting", "dispatched", "running", "held"] as const;
 
 const laneJson = (lane: LaneStatus) => ({
   lane: lane.lane,

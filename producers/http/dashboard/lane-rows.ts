@@ -3,7 +3,7 @@ import type { CircuitStatus } from "../../../src/admission/circuit-status.ts";
 import { type LaneCensus, type OpenState, openStates } from "../../../src/ledger/lane-census.ts";
 import type { SwitchedOff } from "../../../src/ledger/toggles.ts";
 import { standingOf } from "./hold.ts";
-import { type LedgerFacts, readAtMost } from "./ledger-facts.ts";
+import type { LedgerFacts } from "./ledger-facts.ts";
 import type { CountJson, LaneJson, OpenJson } from "./look-json.ts";
 import type { MinuteUse } from "./pool-gauges.ts";
 import type { RedisFacts } from "./redis-facts.ts";
@@ -31,13 +31,14 @@ export function laneRows(question: LaneQuestion): LaneJson[] {
   return shown.map((lane) => rowOf(lane, question)).sort(byWeight);
 }
 
-function rowOf({ lane, counts, oldestMs }: LaneCensus, { pauses, redis, uses, circuitsOf }: LaneQuestion): LaneJson {
+function rowOf(entry: LaneCensus, { pauses, redis, uses, circuitsOf }: LaneQuestion): LaneJson {
+  const { lane, counts, oldestMs } = entry;
   const pause = pauses.find(({ target }) => target === lane);
   return {
     lane,
-    backlog: bounded(counts, ["queued", "waiting", "held"]),
+    backlog: bounded(entry, ["queued", "waiting", "held"]),
     window: redis?.windows.get(lane) ?? null,
-    running: bounded(counts, ["running"]),
+    running: bounded(entry, ["running"]),
     oldestMs: oldestMs ?? null,
     callsPerMinute: Math.round(uses.get(lane)?.requests ?? 0),
     ...standingOf({
@@ -58,7 +59,7 @@ const byWeight = (one: LaneJson, other: LaneJson): number =>
 export function openJson(census: readonly LaneCensus[], inFleet: LedgerFacts["inFleet"], nowMs: number): OpenJson {
   const sum = (states: readonly OpenState[]): CountJson =>
     census
-      .map(({ counts }) => bounded(counts, states))
+      .map((entry) => bounded(entry, states))
       .reduce((all, one) => ({ n: all.n + one.n, atLeast: all.atLeast || one.atLeast }), { n: 0, atLeast: false });
   const all = sum(openStates);
   const atMost = all.atLeast ? inFleet : undefined;
@@ -71,10 +72,10 @@ export function openJson(census: readonly LaneCensus[], inFleet: LedgerFacts["in
   };
 }
 
-function bounded(counts: LaneCensus["counts"], states: readonly OpenState[]): CountJson {
+function bounded({ counts, cut }: LaneCensus, states: readonly OpenState[]): CountJson {
   return {
     n: states.reduce((sum, state) => sum + counts[state], 0),
-    atLeast: states.some((state) => counts[state] >= readAtMost.inLane),
+    atLeast: states.some((state) => cut.includes(state)),
   };
 }
 

@@ -42,6 +42,8 @@ export const readAtMost = {
 export type ReadAtMost = Readonly<Record<keyof typeof readAtMost, number>>;
 
 export const hoursBack = 24;
+/** No statement of a look takes longer. */
+const silentMs = 4_000;
 /** What changes slowly is not read with every look. */
 const slowMs = 5_000;
 
@@ -53,7 +55,8 @@ export function openLedgerFacts(
   const lanes = [...config.catalog.pools.keys()];
   const slowly = lately(slowMs, async (within: Within) => ({
     hours: await hourlyStats(within, hoursBack),
-    models: (await modelStats(within, hoursBack)).models,
+    // Counts the present hour besides.
+    models: (await modelStats(within, hoursBack - 1)).models,
     ended: await withStanding(within, await endedBatches(within, most.endedBatches), most),
   }));
   const read = async (within: Within): Promise<LedgerFacts> => {
@@ -69,7 +72,7 @@ export function openLedgerFacts(
     const batches = [...open, ...ended.filter(({ id }) => !open.some((batch) => batch.id === id))];
     return { census, pauses, inFleet, recent, events, batches, failures, hours, models };
   };
-  return () => readByIndex(ledger, read);
+  return () => readByIndex(ledger, read, silentMs);
 }
 
 async function withStanding(

@@ -7,6 +7,7 @@ import { providersWithKey } from "../../cli/keys.ts";
 import { awayWords } from "../../cli/patience.ts";
 import { catalogueDeployments } from "../../deployments.ts";
 import { withPatience } from "../errors.ts";
+import { once } from "../once.ts";
 import { openBatchRows } from "./batch-rows.ts";
 import { circuitEventRows, circuitRows } from "./circuit-rows.ts";
 import { laneRows, openJson } from "./lane-rows.ts";
@@ -24,7 +25,8 @@ export interface Looker {
 const mostModels = 10;
 
 export function openLooker(fleet: Fleet): Looker {
-  const ledgerFacts = openLedgerFacts(fleet);
+  // A look that is slow is joined, not repeated.
+  const ledgerFacts = once(openLedgerFacts(fleet));
   const redis = openRedisLook(fleet);
   const batchRows = openBatchRows();
   const catalogued = catalogueDeployments(fleet.config.catalog).map(({ id }) => id);

@@ -30,7 +30,14 @@ describe("the events of the dashboard", () => {
     const key = async (scope: "admin" | "use") =>
       (await createKey(http.fleet.ledger, { tenant: "red", name: "test", scope })).key;
     const [use, admin] = [await key("use"), await key("admin")];
-    for (const path of ["/", "/dashboard/events", "/dashboard/page.js", "/dashboard/page.css"]) {
+    for (const path of [
+      "/",
+      "/dashboard/events",
+      "/dashboard/page.js",
+      "/dashboard/page.css",
+      "/%64ashboard/events",
+      "/%62oard/api/queues",
+    ]) {
       expect((await http.get(path)).status, path).toBe(401);
       const refused = await http.get(path, { "x-api-key": use });
       expect(refused, path).toMatchObject({ status: 403, json: { error: { code: "admin_only" } } });

@@ -104,8 +104,18 @@ test("the census of lanes equals a plain count", async () => {
       counts: { queued: 2, dispatched: 1, running: 1, waiting: 1, held: 2 },
       oldestMs: expect.any(Number),
     },
-    { lane: "b.x", counts: { queued: 0, dispatched: 0, running: 1, waiting: 0, held: 0 }, oldestMs: undefined },
-    { lane: "c.x", counts: { queued: 0, dispatched: 0, running: 0, waiting: 0, held: 0 }, oldestMs: undefined },
+    {
+      lane: "b.x",
+      counts: { queued: 0, dispatched: 0, running: 1, waiting: 0, held: 0 },
+      cut: [],
+      oldestMs: undefined,
+    },
+    {
+      lane: "c.x",
+      counts: { queued: 0, dispatched: 0, running: 0, waiting: 0, held: 0 },
+      cut: [],
+      oldestMs: undefined,
+    },
   ]);
 });
 

@@ -24,7 +24,10 @@ export function follow(show) {
     // Refused, not broken: the page itself says whether that is for want of a key.
     const answer = await fetch("/", { headers: { accept: "text/html" } }).catch(() => undefined);
     if (answer?.redirected) location.assign(answer.url);
-    else setTimeout(connect, retryMs);
+    else
+      setTimeout(() => {
+        if (!document.hidden && source?.readyState === EventSource.CLOSED) connect();
+      }, retryMs);
   };
   setInterval(() => {
     const silentMs = performance.now() - lastAt;

@@ -102,6 +102,7 @@ test("the census of lanes equals a plain count", async () => {
     {
       lane: "a.x",
       counts: { queued: 2, dispatched: 1, running: 1, waiting: 1, held: 2 },
+      cut: [],
       oldestMs: expect.any(Number),
     },
     {

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { NewHosted } from "../../src/ledger/hosted-batches.ts";
 import { urls } from "../jsonl/openai-line.ts";
-import { isGiven } from "../wire/fields.ts";
+import { idSchema, isGiven } from "../wire/fields.ts";
 
 export interface CreateComplaint {
   readonly code: string;
@@ -21,7 +21,7 @@ export type ReadCreate =
   | { readonly ok: false; readonly complaint: CreateComplaint };
 
 export const createSchema = z.object({
-  input_file_id: z.string().min(1).max(200),
+  input_file_id: idSchema.max(200),
   endpoint: z.string().min(1),
   completion_window: z.string().min(1),
   metadata: z.record(z.string().min(1).max(64), z.string().max(512)).nullish(),

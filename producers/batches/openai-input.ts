@@ -28,7 +28,11 @@ export function judgeOpenaiLine(line: Line, endpoint: string): JudgedLine {
   }
   const { method, url, body } = value;
   if (method !== "POST") {
-    return bad("invalid_value", `Invalid value: '${String(method)}'. Supported values are: 'POST'.`, "method");
+    return bad(
+      "invalid_value",
+      `Invalid value: '${String(method).slice(0, 100)}'. Supported values are: 'POST'.`,
+      "method",
+    );
   }
   if (url !== endpoint) {
     return bad("invalid_url", "The URL provided for this request does not match the batch endpoint.", "url");

@@ -33,7 +33,8 @@ export async function* splitList(
         if (escaped) escaped = false;
         else if (byte === backslash) escaped = true;
         else if (byte === quote) inString = false;
-        if (depth === 1 && inString) key += String.fromCharCode(byte);
+        // A longer one is another key, or a value.
+        if (depth === 1 && inString && key.length <= field.length) key += String.fromCharCode(byte);
         continue;
       }
       if (isSpace(byte)) continue;

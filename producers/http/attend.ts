@@ -48,8 +48,10 @@ export async function attend(
   if (!placed.ok) return { ok: false, problem: asWiresSay(placed.problem, request) };
   const [{ id, warnings, here } = { id: "", warnings: [], here: undefined }] = placed.requests;
   if (warnings.length > 0) void reply.header("x-millrace-warning", warnings.join(" ").replace(/[^\x20-\x7e]/g, "?"));
-  const from = placed.fresh ? beforeDispatch(1) : await withPatience(startOf(fleet, id, lastEventId));
-  const { attended, over } = follow(deps, reply, { id, from, lastEventId, left, here });
+  // What is new was never heard, whatever its client says that it had.
+  const had = placed.fresh ? undefined : lastEventId;
+  const from = placed.fresh ? beforeDispatch(1) : await withPatience(startOf(fleet, id, had));
+  const { attended, over } = follow(deps, reply, { id, from, lastEventId: had, left, here });
   if (!isDetached) cancelWhenLeft(fleet, id, left, over);
   return attended;
 }

@@ -7,6 +7,7 @@ import { addFile, type FileView, fileById, filePage, removeFile } from "../../sr
 import type { FileStore } from "../batches/file-store.ts";
 import { firstLineTrouble } from "../batches/first-line.ts";
 import { publicId, uuidIn } from "../batches/public-id.ts";
+import { idSchema } from "../wire/fields.ts";
 import { rangeIn } from "./byte-range.ts";
 import { withPatience } from "./errors.ts";
 import { deleteFileDoc, listFilesDoc, readFileDoc, showFileDoc, uploadFileDoc } from "./files-doc.ts";
@@ -67,7 +68,7 @@ export function addFiles(app: FastifyInstance, fleet: Fleet, store: FileStore): 
 }
 
 const listSchema = z.object({
-  purpose: z.string().max(100).optional(),
+  purpose: idSchema.max(100).optional(),
   limit: z.coerce.number().int().min(1).max(10_000).default(10_000),
   order: z.enum(["asc", "desc"]).default("desc"),
   after: z

@@ -14,7 +14,12 @@ export type Placed =
       readonly fresh: boolean;
       readonly freshOnes: readonly boolean[];
     }
-  | { readonly ok: false; readonly problem: Problem };
+  | {
+      readonly ok: false;
+      readonly problem: Problem;
+      /** Those that were stored all the same: another one's key had been used for something else. */
+      readonly freshOnes?: readonly boolean[];
+    };
 
 export interface PlacedRequest {
   readonly id: string;
@@ -33,13 +38,12 @@ export async function placeOrders(fleet: Fleet, orders: readonly Order[], many: 
   }
   const accepted = await fleet.intake.accept(orders);
   const requests: PlacedRequest[] = [];
-  const freshOnes: boolean[] = [];
+  const freshOnes = accepted.map((one) => one.ok && one.fresh);
   for (const [at, order] of orders.entries()) {
     const taken = await takenOf(fleet, order, accepted[at]);
-    if (!taken.ok) return { ok: false, problem: refused(taken.refusal, place(at)) };
+    if (!taken.ok) return { ok: false, problem: refused(taken.refusal, place(at)), freshOnes };
     const { id, warning, here } = taken;
     requests.push({ id, warnings: warning === undefined ? [] : [warning], ...known({ here }) });
-    freshOnes.push(taken.fresh);
   }
   return { ok: true, requests, fresh: freshOnes.includes(true), freshOnes };
 }

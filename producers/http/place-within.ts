@@ -26,14 +26,12 @@ export async function placeWithin(
   void reply.headers(headersOf(limits, verdict));
   if (!verdict.granted) return { ok: false, problem: refusal(limits, work, verdict) };
   const placed = await placeOrders(fleet, orders, many);
-  const brought = placed.ok ? workOf(orders.filter((_order, at) => placed.freshOnes[at])) : nothing;
+  const brought = workOf(orders.filter((_order, at) => placed.freshOnes?.[at] === true));
   const surplus = { requests: work.requests - brought.requests, tokens: work.tokens - brought.tokens };
   // What cannot be given back is free again in a minute.
   if (surplus.requests > 0) await fleet.keyGate.giveBack(limits, verdict, surplus).catch(() => {});
   return placed;
 }
-
-const nothing: Work = { requests: 0, tokens: 0 };
 
 const workOf = (orders: readonly Order[]): Work => ({
   requests: orders.length,
@@ -65,7 +63,9 @@ function headersOf({ requestsPerMinute, tokensPerMinute }: KeyLimits, { used, re
 
 function refusal(limits: KeyLimits, work: Work, { used, retryAfterMs }: KeyVerdict): Problem {
   const { requestsPerMinute = Number.POSITIVE_INFINITY } = limits;
-  const isRequests = used.requests + work.requests > requestsPerMinute;
+  // What never fits is told of the limit that it never fits.
+  const inTheWay = retryAfterMs === undefined ? work.requests : used.requests + work.requests;
+  const isRequests = inTheWay > requestsPerMinute;
   const [noun, limit, asked, inUse] = isRequests
     ? ["requests", limits.requestsPerMinute, work.requests, used.requests]
     : ["tokens", limits.tokensPerMinute, work.tokens, used.tokens];

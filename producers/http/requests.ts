@@ -28,7 +28,7 @@ export function addRequests(app: FastifyInstance, fleet: Fleet, waiter: EndWaite
 
     void reply.status(placed.fresh ? 202 : 200);
     if (many && waitMs === 0) {
-      return { object: "list", data: placed.requests.map((placed) => ({ ...placed, object: "request" })) };
+      return { object: "list", data: placed.requests.map(({ id, warnings }) => ({ id, warnings, object: "request" })) };
     }
     const gone = AbortSignal.any([closing, leaving(reply)]);
     const looked = await Promise.all(

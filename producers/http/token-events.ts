@@ -64,6 +64,7 @@ async function tell(teller: Teller, request: RequestView, from: string): Promise
   const ending = watchEnd(teller, request.id, (ended) => {
     end = ended;
   }).finally(() => over.abort());
+  ending.catch(() => {}); // whoever awaits it is told
   for await (const { id, said } of fleet.streams.pieces(request.id, from, over.signal)) {
     if (said === "begin") await events.send({ event: "begin", data: { text: "" }, id });
     else if (said !== "end") await events.send({ event: said.type, data: dataOf(said), id });

@@ -50,7 +50,9 @@ async function take(part: MultipartFile, store: FileStore, most: number) {
     await incoming.discard();
     throw error;
   }
-  return { incoming, filename: part.filename, tooLong: incoming.bytes > most };
+  // Postgres text holds neither control characters nor halves of pairs.
+  const filename = part.filename.replaceAll(/[\p{Cc}\p{Cs}]/gu, "");
+  return { incoming, filename, tooLong: incoming.bytes > most };
 }
 
 const textOf = ({ value }: Exclude<Multipart, MultipartFile>): string => (typeof value === "string" ? value : "");

@@ -222,6 +222,10 @@ export async function cancelBatch(ledger: Ledger, id: string): Promise<number> {
  * and leave the batch. Those whose prompt is no longer kept as it was stay as they are. Returns how many run again.
  */
 export async function retryFailed(ledger: Ledger, id: string): Promise<number> {
+  // One that was cancelled, or whose file was refused, does not come back to life by some of its lines.
+  const [open] = await ledger.sql`
+    select 1 from batches where id = ${id} and state in ('accepting', 'running', 'completed')`;
+  if (open === undefined) return 0;
   let retried = 0;
   for (;;) {
     const failed = await ledger.sql<{ id: string }[]>`

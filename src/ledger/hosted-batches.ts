@@ -3,6 +3,7 @@ import type { ISql } from "postgres";
 import { v7 as uuidv7 } from "uuid";
 import { type BatchRow, type BatchView, batchView } from "./batches.ts";
 import type { Ledger } from "./ledger.ts";
+import { storable } from "./storable.ts";
 
 export type HostedOutcome = "completed" | "failed" | "expired" | "cancelled";
 
@@ -148,7 +149,7 @@ export async function seenBatches({ sql }: Ledger, query: SeenQuery): Promise<Se
 /** Takes it out of every list. False: it has not ended. */
 export async function deleteHosted({ sql }: Ledger, id: string): Promise<boolean> {
   const rows = await sql`
-    update hosted_batches set deleted_at = coalesce(deleted_at, now()) where batch_id = ${id} and settled_at is not null`;
+    update hosted_batches set deleted_at = coalesce(deleted_at, now()), idempotency_key = null where batch_id = ${id} and settled_at is not null`;
   return rows.count > 0;
 }
 
@@ -197,7 +198,7 @@ export async function openHosted(ledger: Ledger, wanted: NewHosted): Promise<Ope
       insert into hosted_batches (batch_id, tenant, wire, endpoint, completion_window, metadata, idempotency_key, input_file,
         output_expires_seconds, expires_at, checked_lines)
       values (${id}, ${tenant}, ${wanted.wire}, ${wanted.endpoint}, ${wanted.completionWindow},
-        ${wanted.metadata === undefined ? null : JSON.stringify(wanted.metadata)}::text::jsonb, ${key ?? null}, ${wanted.inputFile},
+        ${wanted.metadata === undefined ? null : storable(wanted.metadata)}::text::jsonb, ${key ?? null}, ${wanted.inputFile},
         ${wanted.outputExpiresSeconds ?? null}, now() + ${wanted.windowMs}::float8 * interval '1 millisecond', ${wanted.checkedLines ?? null})`;
     const batch = await seenBatch({ sql }, id);
     if (batch === undefined) throw new Error("openHosted: the new batch is not there");

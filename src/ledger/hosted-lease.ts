@@ -8,6 +8,7 @@ import { addFile, type NewFile } from "./files.ts";
 import type { HostedOutcome, HostedSummary, LineError } from "./hosted-batches.ts";
 import { despiteDeadlocks } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
+import { storable } from "./storable.ts";
 import { tellOfBatches } from "./webhook-outbox.ts";
 
 export interface HeldBatch {
@@ -84,7 +85,7 @@ export async function failHosted(
 ): Promise<boolean> {
   const failed = await ledger.sql`
     with failed as (
-      update hosted_batches h set settled_at = now(), outcome = 'failed', errors = ${JSON.stringify(errors)}::text::jsonb,
+      update hosted_batches h set settled_at = now(), outcome = 'failed', errors = ${storable(errors)}::text::jsonb,
         lease_token = null, lease_until = null
       from batches b where h.batch_id = ${id} and h.lease_token = ${leaseToken} and b.id = h.batch_id and b.state = 'accepting'
       returning h.batch_id

@@ -17,6 +17,7 @@ import type { PassedOver } from "./claim.ts";
 import { despiteDeadlocks, isRowRefused } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
 import type { KeptAudio } from "./result-audio.ts";
+import { storable } from "./storable.ts";
 import { detailsOf } from "./usage-columns.ts";
 import { tellOfRequests } from "./webhook-outbox.ts";
 
@@ -253,14 +254,3 @@ const callColumns = (attempt: AttemptRow) => ({
 
 const tokens = (count: number | undefined): number | undefined =>
   count === undefined || count > largestCount ? undefined : count;
-
-/** As JSON writes them: a NUL, which Postgres text does not hold, and halves of surrogate pairs, which it refuses. */
-const unstorable = /\\u(?:0000|d[89a-f])/;
-
-/** JSON that Postgres takes apart without an error, whatever providers said. */
-function storable(row: object): string {
-  const json = JSON.stringify(row);
-  if (!unstorable.test(json)) return json;
-  const clean = (text: string) => Buffer.from(text.replaceAll("\u0000", "")).toString();
-  return JSON.stringify(row, (_key, value: unknown) => (typeof value === "string" ? clean(value) : value));
-}

@@ -52,6 +52,8 @@ export async function post({ url, body, headers }: Post, rule: PostRule, signal:
       });
     });
     outgoing.on("error", (error) => resolve({ problem: late.aborted ? "no answer in time" : wordsFor(error) }));
+    // A switch of protocols (101) ends in neither an answer nor an error.
+    outgoing.on("close", () => resolve({ problem: "connection lost" }));
     outgoing.end(body);
   });
 }

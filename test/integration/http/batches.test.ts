@@ -155,7 +155,7 @@ describe("a file that cannot be run", () => {
       "{not json",
       '"a text"',
       line("x", {}, { custom_id: undefined }),
-      line("x", {}, { method: "GET" }),
+      line("x", {}, { method: "G\u0000\ud800ET" }),
       line("url", {}, { url: "/v1/embeddings" }),
       line("model", { model: undefined }),
       line("unknown", { model: "nobody-knows-it" }),

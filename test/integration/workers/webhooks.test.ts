@@ -89,7 +89,7 @@ describe("a receiver", () => {
     expect(errors).toEqual([]);
   });
 
-  test("that fails, redirects, hangs or hangs up is told again, the same with the same id, until it takes it", async () => {
+  test("that fails, redirects, hangs, hangs up or switches protocols is told again, the same with the same id, until it takes it", async () => {
     const fleet = await openTestFleet(services, privately);
     const elsewhere = await startReceiver();
     const receiver = await startReceiver((_received, nth) => {
@@ -97,14 +97,18 @@ describe("a receiver", () => {
       if (nth === 2) return (answer) => answer.writeHead(307, { location: elsewhere.url }).end();
       if (nth === 3) return () => {};
       if (nth === 4) return (answer) => answer.destroy();
+      if (nth === 5) {
+        const head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+        return (answer) => void answer.socket?.write(head);
+      }
       return 204;
     });
     const { id, secret } = await register(fleet, receiver.url);
     const { errors } = startSending(fleet, { timeoutMs: 200 });
     await requestIn(fleet.ledger, "succeeded");
     const [row] = await allIn(fleet, "delivered");
-    expect(row).toMatchObject({ attempts: 5, last_status: 204, last_error: null });
-    expect(receiver.received).toHaveLength(5);
+    expect(row).toMatchObject({ attempts: 6, last_status: 204, last_error: null });
+    expect(receiver.received).toHaveLength(6);
     expect(new Set(receiver.received.map((one) => `${one.id} ${one.body}`)).size).toBe(1);
     for (const one of receiver.received) await receiver.unwrap(one, secret);
     expect(elsewhere.received).toHaveLength(0);

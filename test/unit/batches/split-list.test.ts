@@ -35,6 +35,14 @@ it("gives out the items of the list, however the bytes are cut and whatever stan
   );
 });
 
+it("holds no more of a text beside the list than the name of the list is long", async () => {
+  const long = "x".repeat(30_000_000);
+  const before = process.memoryUsage().heapUsed;
+  const pieces = await split(JSON.stringify({ a: long, [long]: 1, requests: [{ n: 1 }] }), 1_000_000);
+  expect(pieces).toMatchObject([{ ok: true }]);
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(500_000_000);
+});
+
 test.each([
   ["[]", "not a JSON object"],
   ['{"requests": {}}', "must be a list"],

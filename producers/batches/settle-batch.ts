@@ -1,6 +1,7 @@
+import { cancelLines } from "../../src/ledger/batches.ts";
 import { type NewFile, removeFile } from "../../src/ledger/files.ts";
 import type { Hosted, HostedOutcome, HostedSummary, SeenBatch } from "../../src/ledger/hosted-batches.ts";
-import { cancelLines, noteFinalizing, settleHosted } from "../../src/ledger/hosted-lease.ts";
+import { noteFinalizing, settleHosted } from "../../src/ledger/hosted-lease.ts";
 import { bringInRest } from "./cancelled-rest.ts";
 import type { StoredBytes } from "./file-store.ts";
 import { publicId, uuidIn } from "./public-id.ts";

@@ -1,8 +1,8 @@
-import { finishBatches, lastLineOf, sealBatch } from "../../src/ledger/batches.ts";
+import { cancelLines, finishBatches, lastLineOf, sealBatch } from "../../src/ledger/batches.ts";
 import { fileById } from "../../src/ledger/files.ts";
 import type { Hosted, LineError, SeenBatch } from "../../src/ledger/hosted-batches.ts";
 import { seenBatch } from "../../src/ledger/hosted-batches.ts";
-import { cancelLines, failHosted, isWanted, noteChecked } from "../../src/ledger/hosted-lease.ts";
+import { failHosted, isWanted, noteChecked } from "../../src/ledger/hosted-lease.ts";
 import { CheckedLineRefused, enqueue } from "../jsonl/enqueue.ts";
 import { type Input, openInput } from "../jsonl/input.ts";
 import { readAnthropicLine } from "./anthropic-line.ts";

@@ -2,9 +2,8 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Fleet } from "../../src/fleet/fleet.ts";
-import { batchCounts, cancelBatch } from "../../src/ledger/batches.ts";
+import { batchCounts, beginCancelling, cancelBatch } from "../../src/ledger/batches.ts";
 import { openHosted, type SeenBatch, seenBatch, seenBatches } from "../../src/ledger/hosted-batches.ts";
-import { cancelHosted } from "../../src/ledger/hosted-lease.ts";
 import type { BatchRunner } from "../batches/batch-runner.ts";
 import { openaiBatch, openaiStatus } from "../batches/openai-batch.ts";
 import { readCreate } from "../batches/openai-create.ts";
@@ -58,7 +57,7 @@ export function addBatches(app: FastifyInstance, fleet: Fleet, runner: BatchRunn
       if (status === "completed" || status === "failed" || status === "expired") {
         return sendProblem(reply, ended(status));
       }
-      if (batch.hosted !== undefined) await withPatience(cancelHosted(fleet.ledger, batch.id));
+      if (batch.hosted !== undefined) await withPatience(beginCancelling(fleet.ledger, batch.id));
       else if (batch.finishedAt === undefined) await withPatience(cancelBatch(fleet.ledger, batch.id));
       runner.wake();
       return jsonOf(fleet, (await findSeen(fleet, request)) ?? batch);

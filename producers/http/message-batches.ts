@@ -1,10 +1,10 @@
 /** Anthropic's `/v1/messages/batches`: create, list, look at, cancel, delete, results. */
+
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
-import { addFile, removeFile } from "../../src/ledger/files.ts";
+import { beginCancelling } from "../../src/ledger/batches.ts";
 import { deleteHosted, openHosted, type SeenBatch, seenBatch, seenBatches } from "../../src/ledger/hosted-batches.ts";
-import { cancelHosted } from "../../src/ledger/hosted-lease.ts";
 import { anthropicBatch } from "../batches/anthropic-batch.ts";
 import { publicId, uuidIn } from "../batches/public-id.ts";
 import { BodyTooLong, type TakenRequests, takeRequests } from "../batches/take-requests.ts";
@@ -57,16 +57,16 @@ export function addMessageBatches(app: FastifyInstance, { fleet, files, runner }
     return shown(opened.batch, request);
   }
 
-  /** The file first: a batch never names one that is not there. Of a batch that was there before it is not needed. */
+  /** With its file, in one commit. Of a batch that was there before it is not needed; what no row tells of is swept. */
   async function open(
     { stored, lines }: TakenRequests,
     terms: { readonly tenant: string; readonly idempotencyKey: string | undefined; readonly sentAgain: boolean },
   ) {
     const { tenant } = terms;
     const file = { ...stored, id: stored.name, tenant, purpose: "message_batch", filename: "requests.jsonl" };
-    await addFile(fleet.ledger, { ...file, expiresSeconds: 2_592_000 });
     const opened = await openHosted(fleet.ledger, {
       ...terms,
+      file: { ...file, expiresSeconds: 2_592_000 },
       wire,
       endpoint: "/v1/messages",
       completionWindow: "24h",
@@ -77,10 +77,7 @@ export function addMessageBatches(app: FastifyInstance, { fleet, files, runner }
       fingerprint: `anthropic ${stored.sha256}`,
       checkedLines: lines,
     });
-    if (!opened.ok || !opened.fresh) {
-      await removeFile(fleet.ledger, stored.name);
-      await files.remove(stored.name);
-    }
+    if (!opened.ok || !opened.fresh) await files.remove(stored.name);
     return opened;
   }
 
@@ -111,7 +108,7 @@ export function addMessageBatches(app: FastifyInstance, { fleet, files, runner }
     const batch = await find(request);
     if (batch === undefined) return sendProblem(reply, noBatch(request.params.id));
     if (batch.hosted?.settledAt !== undefined) return sendProblem(reply, hasEnded);
-    await withPatience(cancelHosted(fleet.ledger, batch.id));
+    await withPatience(beginCancelling(fleet.ledger, batch.id));
     runner.wake();
     return shown((await find(request)) ?? batch, request);
   });

@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Delta } from "../../src/request/delta.ts";
 import type { AssistantPart, ToolCallPart } from "../../src/request/parts.ts";
 import type { Result } from "../../src/request/result.ts";
+import { known } from "../../src/runtime/known.ts";
 
 export interface Account {
   hear(delta: Delta): void;
@@ -42,15 +43,18 @@ const isCall = (part: AssistantPart): part is ToolCallPart => part.type === "too
 
 const thoughtsOf = (parts: readonly AssistantPart[]): readonly Delta[] =>
   parts.flatMap((part) =>
-    part.type === "reasoning" && part.text !== "" ? [{ type: part.type, text: part.text }] : [],
+    part.type === "reasoning" && part.text !== ""
+      ? [{ type: part.type, text: part.text, ...known({ signature: part.signature, provider: part.provider }) }]
+      : [],
   );
 
-const deltaOf = ({ id, name, input }: ToolCallPart, index: number): Delta => ({
+const deltaOf = ({ id, name, input, signature }: ToolCallPart, index: number): Delta => ({
   type: "tool-call",
   index,
   id,
   name,
   input: JSON.stringify(input),
+  ...known({ signature }),
 });
 
 /** Models write their JSON as they like. */

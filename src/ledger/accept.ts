@@ -5,6 +5,7 @@ import type { PriorityNumber } from "../request/priority.ts";
 import { type MicroBatch, microBatch } from "../runtime/micro-batch.ts";
 import { isRowRefused } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
+import { tellOfRequests } from "./webhook-outbox.ts";
 
 /** Wire of a line of a batch, which is the wire of its answer. */
 export type LineShape = "openai" | "openai-response" | "anthropic" | "plain";
@@ -81,6 +82,19 @@ export async function acceptRequests(
     select id from accepted`;
   return new Set(accepted.map((row) => row.id));
 }
+
+/** Rows that are born and cancelled in one commit: nobody ever runs them. */
+export const acceptCancelled = (ledger: Ledger, rows: readonly NewRequest[]): Promise<ReadonlySet<string>> =>
+  ledger.sql.begin(async (sql) => {
+    const ids = await acceptRequests({ sql }, rows);
+    await sql`
+      with moved as (
+        update requests set state = 'cancelled', finished_at = now() where id = any(${[...ids]}::uuid[])
+        returning id, tenant, batch_id, state
+      )
+      ${tellOfRequests(sql)}`;
+    return ids;
+  });
 
 /** `acceptRequests` for callers that come one by one: those who come while others are on their way share a commit. */
 export type AcceptRequests = MicroBatch<readonly NewRequest[], ReadonlySet<string>>;

@@ -202,19 +202,41 @@ export async function batchSpend(ledger: Ledger, id: string): Promise<BatchSpend
 
 /** Cancels what has not finished; calls under way end at their next heartbeat. Finished lines keep their results. */
 export async function cancelBatch(ledger: Ledger, id: string): Promise<number> {
-  await ledger.sql`update batches set state = 'cancelling' where id = ${id} and state in ('accepting', 'running')`;
-  const rows = await despiteDeadlocks(
-    () => ledger.sql<{ n: number }[]>`
-    with moved as (
-      update requests set state = 'cancelled', lease_token = null, lease_until = null, finished_at = now()
-      where batch_id = ${id} and state in ('queued', 'dispatched', 'running', 'waiting', 'held')
-      returning id, tenant, batch_id, state
-    ),
-    told as (${tellOfRequests(ledger.sql)})
-    select count(*)::int as n from moved`,
-  );
+  await beginCancelling(ledger, id);
+  const cancelled = await cancelLines(ledger, id, "all");
   await finishBatches(ledger);
-  return rows[0]?.n ?? 0;
+  return cancelled;
+}
+
+/** Told by a caller. Finished lines keep their answers, calls under way may finish. False: there is nothing to cancel. */
+export async function beginCancelling({ sql }: Ledger, id: string): Promise<boolean> {
+  const [row] = await sql<{ n: number }[]>`
+    with cancelled as (
+      update batches set state = 'cancelling' where id = ${id} and state in ('accepting', 'running') returning id
+    ),
+    noted as (
+      update hosted_batches set cancelling_at = coalesce(cancelling_at, now()), look_after = null
+      where batch_id in (select id from cancelled)
+    )
+    select count(*)::int as n from cancelled`;
+  return (row?.n ?? 0) > 0;
+}
+
+/** `unstarted`: calls under way go on. */
+export async function cancelLines({ sql }: Ledger, batchId: string, which: "unstarted" | "all"): Promise<number> {
+  const states = ["queued", "dispatched", "waiting", "held", ...(which === "all" ? ["running"] : [])];
+  const [row] = await despiteDeadlocks(
+    () => sql<{ n: number }[]>`
+      with moved as (
+        update requests set state = 'cancelled', lease_token = null, lease_until = null, finished_at = now()
+        where batch_id = ${batchId} and state in ('queued', 'dispatched', 'running', 'waiting', 'held')
+          and state = any(${states}::text[])
+        returning id, tenant, batch_id, state
+      ),
+      told as (${tellOfRequests(sql)})
+      select count(*)::int as n from moved`,
+  );
+  return row?.n ?? 0;
 }
 
 /**

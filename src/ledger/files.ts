@@ -87,7 +87,7 @@ export async function filePage({ sql }: Ledger, query: FilesQuery): Promise<File
   return rows.map(viewOf);
 }
 
-/** `inUse`: a batch still has lines to take out of it. */
+/** `inUse`: a batch still has lines to take out of it, if only to say that they were cancelled. */
 export async function removeFile({ sql }: Ledger, id: string): Promise<"removed" | "inUse"> {
   const rows = await sql`delete from files f where f.id = ${id} and not ${readBy(sql)}`;
   if (rows.count > 0) return "removed";
@@ -97,7 +97,8 @@ export async function removeFile({ sql }: Ledger, id: string): Promise<"removed"
 
 const readBy = (sql: ISql) => sql`exists (
   select 1 from hosted_batches h join batches b on b.id = h.batch_id
-  where h.input_file = 'file-' || replace(f.id::text, '-', '') and h.settled_at is null and b.state = 'accepting')`;
+  where h.input_file = 'file-' || replace(f.id::text, '-', '') and h.settled_at is null
+    and b.state in ('accepting', 'cancelling', 'cancelled'))`;
 
 export interface FilesKept {
   readonly retention: Retention;

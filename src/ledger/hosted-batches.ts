@@ -2,6 +2,7 @@
 import type { ISql } from "postgres";
 import { v7 as uuidv7 } from "uuid";
 import { type BatchRow, type BatchView, batchView } from "./batches.ts";
+import { addFile, type NewFile } from "./files.ts";
 import type { Ledger } from "./ledger.ts";
 import { storable } from "./storable.ts";
 
@@ -167,6 +168,8 @@ export interface NewHosted {
   readonly idempotencyKey: string | undefined;
   /** The caller says that it sends this again because no answer came. */
   readonly sentAgain: boolean;
+  /** Its input, where that comes with it. */
+  readonly file?: NewFile;
   /** Lines that are known to be good, where they were judged as they came. */
   readonly checkedLines?: number;
 }
@@ -191,6 +194,7 @@ export async function openHosted(ledger: Ledger, wanted: NewHosted): Promise<Ope
         return batch.fingerprint === fingerprint ? { ok: true, batch, fresh: false } : { ok: false };
     }
     const id = uuidv7();
+    if (wanted.file !== undefined) await addFile({ sql }, wanted.file);
     await sql`
       insert into batches (id, tenant, state, source, fingerprint, options, total)
       values (${id}, ${tenant}, 'accepting', ${`http ${wanted.inputFile}`}, ${fingerprint}, '{}', 0)`;

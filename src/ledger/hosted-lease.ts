@@ -4,9 +4,9 @@
  */
 import type { ISql } from "postgres";
 import { v7 as uuidv7 } from "uuid";
+import { cancelLines } from "./batches.ts";
 import { addFile, type NewFile } from "./files.ts";
 import type { HostedOutcome, HostedSummary, LineError } from "./hosted-batches.ts";
-import { despiteDeadlocks } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
 import { storable } from "./storable.ts";
 import { tellOfBatches } from "./webhook-outbox.ts";
@@ -24,7 +24,7 @@ export async function holdHosted({ sql }: Ledger, leaseMs: number): Promise<Held
       select h.batch_id from hosted_batches h join batches b on b.id = h.batch_id
       where h.settled_at is null and b.state <> 'running'
         and (h.lease_until is null or h.lease_until < now()) and (h.look_after is null or h.look_after < now())
-        and not (b.state = 'accepting' and exists (select 1 from toggles t where t.name = 'paused-batch:' || b.id))
+        and not (b.state = 'accepting' and h.expires_at > now() and exists (select 1 from toggles t where t.name = 'paused-batch:' || b.id))
       order by h.batch_id limit 1 for update of h skip locked
     )
     update hosted_batches h set lease_token = ${leaseToken}, look_after = null,
@@ -69,11 +69,11 @@ export async function beginHosted(
   return rows.count > 0;
 }
 
-/** Whether its lines may still come: it is neither cancelled nor paused. */
+/** Whether its lines may still come: it is neither cancelled nor paused. A pause does not stop its window. */
 export async function isWanted({ sql }: Ledger, id: string): Promise<boolean> {
   const [row] = await sql`
-    select 1 from batches b where b.id = ${id} and b.state = 'accepting'
-      and not exists (select 1 from toggles t where t.name = 'paused-batch:' || b.id)`;
+    select 1 from batches b join hosted_batches h on h.batch_id = b.id where b.id = ${id} and b.state = 'accepting'
+      and (h.expires_at <= now() or not exists (select 1 from toggles t where t.name = 'paused-batch:' || b.id))`;
   return row !== undefined;
 }
 
@@ -98,29 +98,6 @@ export async function failHosted(
     select id from moved`;
   if (failed.count > 0) await cancelLines(ledger, id, "all");
   return failed.count > 0;
-}
-
-/** Told by a caller. Finished lines keep their answers, calls under way may finish. False: there is nothing to cancel. */
-export async function cancelHosted({ sql }: Ledger, id: string): Promise<boolean> {
-  const rows = await sql`
-    with cancelled as (
-      update batches set state = 'cancelling' where id = ${id} and state in ('accepting', 'running') returning id
-    )
-    update hosted_batches set cancelling_at = coalesce(cancelling_at, now()), look_after = null
-    where batch_id in (select id from cancelled)`;
-  return rows.count > 0;
-}
-
-/** `unstarted`: calls under way go on. */
-export async function cancelLines({ sql }: Ledger, batchId: string, which: "unstarted" | "all"): Promise<number> {
-  const states = ["queued", "dispatched", "waiting", "held", ...(which === "all" ? ["running"] : [])];
-  const rows = await despiteDeadlocks(
-    () => sql`
-      update requests set state = 'cancelled', lease_token = null, lease_until = null, finished_at = now()
-      where batch_id = ${batchId} and state in ('queued', 'dispatched', 'running', 'waiting', 'held')
-        and state = any(${states}::text[])`,
-  );
-  return rows.count;
 }
 
 /** Of a batch that was cancelled: as many lines as there are. */

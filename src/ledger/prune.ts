@@ -190,13 +190,16 @@ export async function removeEvents({ sql }: Ledger, ageMs: number, { dryRun }: W
   return rows.count;
 }
 
-/** Deliveries of webhooks that were made or given up. */
+/** Deliveries of webhooks that were made or given up, and endpoints that have ended. */
 export async function removeDeliveries({ sql }: Ledger, ageMs: number, { dryRun }: Way): Promise<number> {
   const old = sql`from webhook_deliveries d where d.finished_at < now() - ${ageMs} * interval '1 millisecond'`;
   if (dryRun) {
     const [row] = await sql<{ n: number }[]>`select count(*)::int as n ${old}`;
     return row?.n ?? 0;
   }
+  await sql`
+    delete from webhook_endpoints e where e.ended_at < now() - ${ageMs} * interval '1 millisecond'
+      and not exists (select 1 from webhook_deliveries d where d.endpoint_id = e.id and d.state = 'pending')`;
   const rows = await sql`
     delete from webhook_deliveries where (event_id, endpoint_id) in (
       select d.event_id, d.endpoint_id ${old} order by d.finished_at limit ${rowsAtOnce})`;

@@ -46,11 +46,11 @@ export async function createEndpoint({ sql }: Ledger, endpoint: NewEndpoint): Pr
   });
 }
 
-/** Newest first; of one tenant, or of all. */
+/** Of one tenant, or of all: those that have ended last, else newest first. */
 export async function listEndpoints({ sql }: Ledger, tenant?: string): Promise<EndpointView[]> {
   const rows = await sql<Row[]>`
     select e.*, ${pendingOf(sql)} from webhook_endpoints e ${tenant === undefined ? sql`` : sql`where e.tenant = ${tenant}`}
-    order by e.id desc limit 1000`;
+    order by e.ended_at is not null, e.id desc limit 1000`;
   return rows.map(viewOf);
 }
 

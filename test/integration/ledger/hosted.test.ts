@@ -3,13 +3,11 @@ import { v7 as uuidv7 } from "uuid";
 import { describe, expect, test } from "vitest";
 import { acceptRequests } from "../../../src/ledger/accept.ts";
 import { holdPaused, pauseBatch, pausedReason, resumeBatch } from "../../../src/ledger/batch-pause.ts";
-import { finishBatches, openBatch, sealBatch } from "../../../src/ledger/batches.ts";
+import { beginCancelling, cancelLines, finishBatches, openBatch, sealBatch } from "../../../src/ledger/batches.ts";
 import { addFile, fileById, removeFile } from "../../../src/ledger/files.ts";
 import { type NewHosted, openHosted, seenBatch } from "../../../src/ledger/hosted-batches.ts";
 import {
   beginHosted,
-  cancelHosted,
-  cancelLines,
   failHosted,
   holdHosted,
   letGoHosted,
@@ -92,7 +90,7 @@ describe("a hosted batch", () => {
     const ledger = await openTestLedger(services);
     const { id } = await running(ledger);
     expect(await holdHosted(ledger, 60_000)).toBeUndefined();
-    expect(await cancelHosted(ledger, id)).toBe(true);
+    expect(await beginCancelling(ledger, id)).toBe(true);
     expect((await held(ledger)).id).toBe(id);
   });
 
@@ -106,7 +104,7 @@ describe("a hosted batch", () => {
       batchRequests: false,
     });
     const { id } = await running(ledger);
-    await cancelHosted(ledger, id);
+    await beginCancelling(ledger, id);
     const mine = await held(ledger);
     expect(await settleHosted(ledger, mine, settling)).toBe(false);
     await cancelLines(ledger, id, "unstarted");

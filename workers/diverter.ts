@@ -24,7 +24,7 @@ export interface Diverter {
   divert(lane: string, slow: ReadonlySet<string>): Promise<void>;
 }
 
-/** What was seen is believed this long. */
+/** What was seen is remembered this long. */
 const lookMs = 200;
 const atOnce = 500;
 const closedAfterMs = 10_000;
@@ -43,9 +43,20 @@ export function openDiverter(fleet: Fleet, admission: Admission): Diverter {
   }
 
   /** For the smallest request there is: what keeps that keeps all. */
-  async function lately(id: string): Promise<Verdict | undefined> {
+  const lately = async (id: string): Promise<Verdict | undefined> => remembered(id) ?? freshly(id);
+
+  /** An open one may close at any call; what came back because it did must not be sent there again at once. */
+  async function unlessClosed(id: string): Promise<Verdict | undefined> {
+    const verdict = remembered(id);
+    return verdict !== undefined && isBlocked(verdict, closedAfterMs) ? verdict : freshly(id);
+  }
+
+  function remembered(id: string): Verdict | undefined {
     const known = seen.get(id);
-    if (known !== undefined && Date.now() - known.atMs < lookMs) return known.verdict;
+    return known !== undefined && Date.now() - known.atMs < lookMs ? known.verdict : undefined;
+  }
+
+  async function freshly(id: string): Promise<Verdict | undefined> {
     const verdict = await look(id);
     if (verdict !== undefined) seen.set(id, { verdict, atMs: Date.now() });
     return verdict;
@@ -83,7 +94,7 @@ export function openDiverter(fleet: Fleet, admission: Admission): Diverter {
 
   return {
     async survey(deployments) {
-      const verdicts = await Promise.all(deployments.map(lately));
+      const verdicts = await Promise.all(deployments.map(unlessClosed));
       const beyond = (maxWaitMs: number) =>
         deployments.filter((_id, at) => {
           const verdict = verdicts[at];

@@ -1,11 +1,11 @@
 /**
  * The files of a batch that has ended: answers in one, everything else in the other, both in input order, each appearing
- * only when it has a line. They are written a page at a time, and a page is as long as it is light.
+ * only when it has a line. They are written a page at a time.
  */
-import { type BatchLine, batchLines } from "../../src/ledger/batch-results.ts";
+import type { BatchLine } from "../../src/ledger/batch-results.ts";
 import type { HostedSummary } from "../../src/ledger/hosted-batches.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
-import { answerLine } from "../jsonl/results.ts";
+import { linePages } from "../jsonl/results.ts";
 import type { FileStore, Incoming, StoredBytes } from "./file-store.ts";
 import { openTally } from "./tally.ts";
 
@@ -15,21 +15,20 @@ export interface Answers {
   readonly summary: HostedSummary;
 }
 
-const mostLines = 100;
-const lightChars = 512 * 1_024;
-
 export interface Writing {
   readonly stop: AbortSignal;
   /** Otherwise the lines are only counted: their answers are read from the ledger. */
   readonly wanted: boolean;
+  /** How many lines there must be; undefined: nobody knows. */
+  readonly total: number | undefined;
 }
 
-/** Throws when `stop` is aborted; nothing is left behind then. */
+/** Throws when `stop` is aborted, or when lines are missing; nothing is left behind then. */
 export async function writeAnswers(
   ledger: Ledger,
   store: FileStore,
   batchId: string,
-  { stop, wanted }: Writing,
+  { stop, wanted, total }: Writing,
 ): Promise<Answers> {
   const tally = openTally();
   const files: { output?: Incoming; error?: Incoming } = {};
@@ -39,27 +38,23 @@ export async function writeAnswers(
     await files[kind].write(Buffer.from(lines.join("")));
   };
   try {
-    for (let afterLine = 0, limit = 20; ; ) {
+    for await (const { lines, answers } of linePages(ledger, batchId)) {
       stop.throwIfAborted();
-      const page = await batchLines(ledger, batchId, { afterLine, limit });
-      const last = page.at(-1);
-      if (last === undefined) break;
-      afterLine = last.lineNo;
-      for (const line of page) tally.add(line);
-      const texts = wanted ? page.map((line) => ({ line, text: `${answerLine(line)}\n` })) : [];
-      await write("output", textsOf(texts, true));
-      await write("error", textsOf(texts, false));
-      const chars = texts.reduce((sum, { text }) => sum + text.length, 0);
-      limit = chars > lightChars ? Math.max(1, limit >> 1) : Math.min(mostLines, limit * 2);
+      for (const line of lines) tally.add(line);
+      const textsOf = (kind: keyof typeof files) =>
+        answers.flatMap((text, at) => (kindOf(lines[at]) === kind ? `${text}\n` : []));
+      for (const kind of ["output", "error"] as const) await write(kind, textsOf(kind));
     }
-    return { output: await files.output?.finish(), error: await files.error?.finish(), summary: tally.summary() };
+    const summary = tally.summary();
+    if (total !== undefined && summary.total !== total) {
+      throw new Error(`batch ${batchId} has ${total} lines, and ${summary.total} of them have an end`);
+    }
+    return { output: await files.output?.finish(), error: await files.error?.finish(), summary };
   } catch (error) {
     await Promise.allSettled([files.output?.discard(), files.error?.discard()]);
     throw error;
   }
 }
 
-const isAnswered = ({ state, result }: BatchLine): boolean => state === "succeeded" && result !== undefined;
-
-const textsOf = (texts: readonly { readonly line: BatchLine; readonly text: string }[], answered: boolean): string[] =>
-  texts.filter(({ line }) => isAnswered(line) === answered).map(({ text }) => text);
+const kindOf = (line: BatchLine | undefined): "output" | "error" =>
+  line?.state === "succeeded" && line.result !== undefined ? "output" : "error";

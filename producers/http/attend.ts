@@ -44,7 +44,12 @@ export async function attend(
     ...(traceparent === undefined ? {} : { traceparent }),
   };
   const left = leaving(reply);
-  const placed = await withPatience(placeWithin(fleet, request, reply, [order], false));
+  const placing = placeWithin(fleet, request, reply, [order], false);
+  const placed = await withPatience(placing).catch((error: unknown) => {
+    // It may be accepted later, and then nobody is there for it.
+    if (!isDetached) placing.then((late) => late.ok && fleet.cancel(late.requests[0]?.id ?? "")).catch(() => {});
+    throw error;
+  });
   if (!placed.ok) return { ok: false, problem: asWiresSay(placed.problem, request) };
   const [{ id, warnings, here } = { id: "", warnings: [], here: undefined }] = placed.requests;
   if (warnings.length > 0) void reply.header("x-millrace-warning", warnings.join(" ").replace(/[^\x20-\x7e]/g, "?"));

@@ -10,6 +10,7 @@ import type { Usage } from "../../src/request/usage.ts";
 import { beforeDispatch, dispatchOf, type StreamPiece } from "../../src/stream/piece.ts";
 import type { EndWaiter } from "../library/ended.ts";
 import { problemOfEnd, rowGone } from "./ended-problem.ts";
+import { goneOf } from "./leaving.ts";
 import type { Problem } from "./problem.ts";
 
 /** What every route with an answer needs. */
@@ -61,7 +62,7 @@ export function follow(
   { id, from, lastEventId, left, here }: Followed,
 ): { readonly attended: Attended; readonly over: AbortSignal } {
   void reply.header("x-request-id", id).header("request-id", id);
-  const gone = AbortSignal.any([closing, left]);
+  const gone = goneOf(left, closing);
   const over = new AbortController();
   const end = untilEnded(fleet, waiter, id, gone, here).finally(() => over.abort("ended"));
   end.catch(() => {}); // whoever awaits it is told

@@ -9,6 +9,7 @@ import type { Fleet } from "../../src/fleet/fleet.ts";
 import { pauseBatch, resumeBatch } from "../../src/ledger/batch-pause.ts";
 import { batchCounts, retryFailed } from "../../src/ledger/batches.ts";
 import { fileById } from "../../src/ledger/files.ts";
+import { seenBatch } from "../../src/ledger/hosted-batches.ts";
 import type { BatchRunner } from "../batches/batch-runner.ts";
 import type { FileStore } from "../batches/file-store.ts";
 import { judgeOpenaiLine } from "../batches/openai-input.ts";
@@ -16,7 +17,7 @@ import { publicId, uuidIn } from "../batches/public-id.ts";
 import { answersAsTheyCome } from "../jsonl/coming-answers.ts";
 import { estimateInput, estimateJson } from "../jsonl/estimate.ts";
 import { openInput } from "../jsonl/input.ts";
-import { urls } from "../jsonl/openai-line.ts";
+import { type LineUrl, urls } from "../jsonl/openai-line.ts";
 import { finishedAnswers } from "../jsonl/results.ts";
 import { batchResultsDoc, estimateBatchDoc, pauseBatchDoc, resumeBatchDoc, retryBatchDoc } from "./batch-extras-doc.ts";
 import { addBatchProgress } from "./batch-progress.ts";
@@ -24,7 +25,7 @@ import { textsOf } from "./batch-texts.ts";
 import { findSeen, noBatch } from "./batches.ts";
 import { withPatience } from "./errors.ts";
 import { badQuery, noFile } from "./files.ts";
-import { leaving } from "./leaving.ts";
+import { goneOf, leaving } from "./leaving.ts";
 import { type Problem, sendProblem } from "./problem.ts";
 import type { ById } from "./requests.ts";
 
@@ -48,10 +49,16 @@ export function addBatchExtras(app: FastifyInstance, { fleet, files, runner, clo
         const batch = await findSeen(fleet, request);
         if (batch === undefined) return sendProblem(reply, noBatch(request.params.id));
         const { after_line: from, status, follow } = query.data;
-        const gone = AbortSignal.any([closing, leaving(reply)]);
+        const gone = goneOf(leaving(reply), closing);
         const pages =
           follow === "true"
-            ? answersAsTheyCome(fleet.ledger, batch.id, gone, from)
+            ? answersAsTheyCome(fleet.ledger, batch.id, gone, from, async () => {
+                const now = await seenBatch(fleet.ledger, batch.id);
+                return (
+                  (now?.hosted === undefined ? now?.finishedAt : now.hosted.settledAt) !== undefined ||
+                  now === undefined
+                );
+              })
             : finishedAnswers(fleet.ledger, batch.id, status ?? "finished", from);
         return reply.type("application/x-ndjson; charset=utf-8").send(Readable.from(textsOf(pages)));
       },
@@ -83,6 +90,18 @@ export function addBatchExtras(app: FastifyInstance, { fleet, files, runner, clo
       return { id: publicId("batch_", batch.id), object: "batch.pause", paused: false, resumed };
     });
 
+    const estimateOf = async (path: string, endpoint: LineUrl) => {
+      const opened = await openInput(path);
+      if (!opened.ok) return undefined;
+      try {
+        return await estimateInput(opened.input, fleet.config, (line) => {
+          const judged = judgeOpenaiLine(line, endpoint);
+          return judged.ok ? { ok: true, value: judged.value.body } : { ok: false, reason: judged.error.message };
+        });
+      } finally {
+        await opened.input.close();
+      }
+    };
     let estimating = false;
     scope.post(
       "/v1/batches/estimate",
@@ -97,18 +116,13 @@ export function addBatchExtras(app: FastifyInstance, { fleet, files, runner, clo
         if (file === undefined) return sendProblem(reply, noFile(input));
         // Each reads and weighs a whole file.
         if (estimating) return sendProblem(reply, busy);
-        const opened = await openInput(files.path(file.name));
-        if (!opened.ok) return sendProblem(reply, noFile(input));
         estimating = true;
         try {
-          const estimate = await estimateInput(opened.input, fleet.config, (line) => {
-            const judged = judgeOpenaiLine(line, endpoint);
-            return judged.ok ? { ok: true, value: judged.value.body } : { ok: false, reason: judged.error.message };
-          });
+          const estimate = await estimateOf(files.path(file.name), endpoint);
+          if (estimate === undefined) return sendProblem(reply, noFile(input));
           return { object: "batch.estimate", input_file_id: input, endpoint, ...estimateJson(estimate) };
         } finally {
           estimating = false;
-          await opened.input.close();
         }
       },
     );

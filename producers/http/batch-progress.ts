@@ -11,7 +11,7 @@ import { openPace, type Pace } from "../cli/progress-pace.ts";
 import { batchProgressDoc } from "./batch-extras-doc.ts";
 import { findSeen, noBatch } from "./batches.ts";
 import { withPatience } from "./errors.ts";
-import { leaving } from "./leaving.ts";
+import { goneOf, leaving } from "./leaving.ts";
 import { type Problem, sendProblem } from "./problem.ts";
 import type { ById } from "./requests.ts";
 
@@ -28,7 +28,7 @@ export function addBatchProgress(app: FastifyInstance, fleet: Fleet, closing: Ab
       return withPatience(progressOf(fleet, batch, openPace()));
     }
     if (readers >= mostReaders) return sendProblem(reply, tooMany);
-    const gone = AbortSignal.any([closing, leaving(reply)]);
+    const gone = goneOf(leaving(reply), closing);
     readers += 1;
     reply.hijack();
     const { raw } = reply;

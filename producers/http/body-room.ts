@@ -7,26 +7,43 @@ import { type Problem, sendProblem } from "./problem.ts";
 export const bodyLimitBytes = maxBodyBytes + 4 * 1024 * 1024;
 /** Parsed, a body takes a few times its length. */
 const roomBytes = 4 * bodyLimitBytes;
+/** A connection is read in pieces of this length: so much of a body may have come with its headers. */
+const withHeadersBytes = 64 * 1024;
 
 declare module "fastify" {
   interface FastifyContextConfig {
     /** The route takes its body piece by piece and never holds it whole. */
     streamsBody?: boolean;
   }
+  interface FastifyRequest {
+    /** Kept for its body; and what its connection had read when its headers were heard. */
+    bodyRoom: { bytes: number; readonly readBefore: number } | undefined;
+  }
 }
 
 /** Refuses with 503 what would be too much at once; to be registered before any route. */
 export function boundBodies(app: FastifyInstance): void {
   let used = 0;
+  app.decorateRequest("bodyRoom", undefined);
   app.addHook("onRequest", async (request, reply) => {
     if (request.routeOptions.config.streamsBody === true) return;
     const bytes = Math.min(bodyLimitBytes, lengthOf(request));
     if (bytes === 0) return;
     if (used + bytes > roomBytes) return sendProblem(reply, tooMuch);
     used += bytes;
+    const room = { bytes, readBefore: request.raw.socket.bytesRead };
+    request.bodyRoom = room;
     reply.raw.once("close", () => {
-      used -= bytes;
+      used -= room.bytes;
+      room.bytes = 0;
     });
+  });
+  // What did not say how long it is has come by now; an answer may take minutes, and keeps no room for what never came.
+  app.addHook("preHandler", async ({ bodyRoom: room, raw }) => {
+    if (room === undefined) return;
+    const bytes = Math.min(room.bytes, raw.socket.bytesRead - room.readBefore + withHeadersBytes);
+    used -= room.bytes - bytes;
+    room.bytes = bytes;
   });
 }
 

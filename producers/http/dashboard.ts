@@ -7,7 +7,7 @@ import type { FastifyInstance } from "fastify";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import { openLooker } from "./dashboard/look.ts";
 import { shareLooks } from "./dashboard/shared-look.ts";
-import { leaving } from "./leaving.ts";
+import { goneOf, leaving } from "./leaving.ts";
 import { type Problem, sendProblem } from "./problem.ts";
 
 const lookEveryMs = 2_000;
@@ -27,7 +27,7 @@ export function addDashboard(app: FastifyInstance, fleet: Fleet, closing: AbortS
   app.get("/dashboard/events", async (_request, reply) => {
     if (watchers >= maxWatchers) return sendProblem(reply, tooManyWatchers);
     const { raw } = reply.hijack();
-    const gone = AbortSignal.any([closing, leaving(reply), AbortSignal.timeout(longestMs)]);
+    const gone = AbortSignal.any([goneOf(leaving(reply), closing), AbortSignal.timeout(longestMs)]);
     for (const [name, value] of Object.entries({ ...reply.getHeaders(), ...eventHeaders })) {
       if (value !== undefined) raw.setHeader(name, value);
     }

@@ -8,7 +8,7 @@ import { isTerminal } from "../../src/request/lifecycle.ts";
 import type { EndWaiter } from "../library/ended.ts";
 import type { Caller } from "./callers.ts";
 import { withPatience } from "./errors.ts";
-import { leaving } from "./leaving.ts";
+import { goneOf, leaving } from "./leaving.ts";
 import { idempotencyKeySchema, readOrders, waitSchema } from "./orders.ts";
 import { placeWithin } from "./place-within.ts";
 import { notFound, type Problem, sendProblem } from "./problem.ts";
@@ -30,7 +30,7 @@ export function addRequests(app: FastifyInstance, fleet: Fleet, waiter: EndWaite
     if (many && waitMs === 0) {
       return { object: "list", data: placed.requests.map(({ id, warnings }) => ({ id, warnings, object: "request" })) };
     }
-    const gone = AbortSignal.any([closing, leaving(reply)]);
+    const gone = goneOf(leaving(reply), closing);
     const looked = await Promise.all(
       placed.requests.map(async ({ id, warnings }) => ({ view: await waiter.ended(id, waitMs, gone), warnings })),
     );

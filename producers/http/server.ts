@@ -1,4 +1,5 @@
 /** The HTTP producer: the native API, the dashboard, Bull Board, health and metrics on one port. It composes and decides nothing. */
+import { setMaxListeners } from "node:events";
 import fastify, { type FastifyInstance } from "fastify";
 import { v7 as uuidv7 } from "uuid";
 import type { Fleet } from "../../src/fleet/fleet.ts";
@@ -78,6 +79,7 @@ export async function startHttp(fleet: Fleet, options: HttpOptions): Promise<Who
   const routes = noteRoutes(app);
   const waiter = openEndWaiter(fleet);
   const closing = new AbortController();
+  setMaxListeners(0, closing.signal); // each call under way is one
   const deps = { fleet, waiter, closing: closing.signal, keepAliveMs: options.keepAliveMs ?? usualKeepAliveMs };
   const files = openFileStore(fleet.config.home);
   const runner = startBatchRunner(fleet, files, (error) => options.log?.error("batches", { err: error }));

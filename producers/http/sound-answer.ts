@@ -55,6 +55,7 @@ export async function soundAnswer(
 }
 
 function begin(reply: FastifyReply, mediaType: string): void {
+  if (reply.raw.headersSent) return;
   reply.hijack();
   for (const [name, value] of Object.entries({ ...reply.getHeaders(), "content-type": mediaType })) {
     if (value !== undefined) reply.raw.setHeader(name, value);

@@ -14,7 +14,7 @@ import { usageJson } from "../wire/usage-json.ts";
 import type { AnswerDeps } from "./attend.ts";
 import { usageOf } from "./attended.ts";
 import { type EventWriter, openEvents } from "./event-writer.ts";
-import { leaving } from "./leaving.ts";
+import { goneOf, leaving } from "./leaving.ts";
 import { notFound, type Problem, sendProblem } from "./problem.ts";
 import { type ById, find } from "./requests.ts";
 import { streamDoc } from "./requests-doc.ts";
@@ -30,7 +30,7 @@ export function addTokenEvents(app: FastifyInstance, { fleet, waiter, closing }:
     const found = await find(fleet, request.caller, request.params.id);
     if (found === undefined) return sendProblem(reply, notFound(request.params.id));
     if (readers >= maxReaders) return sendProblem(reply, tooManyReaders);
-    const gone = AbortSignal.any([closing, leaving(reply)]);
+    const gone = goneOf(leaving(reply), closing);
     const events = openEvents(reply, gone);
     readers += 1;
     try {

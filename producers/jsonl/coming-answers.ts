@@ -6,12 +6,13 @@ import { type AnswerPage, nextAnswers } from "./results.ts";
 
 const lookEveryMs = 500;
 
-/** Each answer as soon as every earlier line has one, behind line `from`. Ends with the batch, or when the reader leaves. */
+/** Each answer as soon as every earlier line has one, behind line `from`. Ends when `hasEnded` says so, or when the reader leaves. */
 export async function* answersAsTheyCome(
   ledger: Ledger,
   batchId: string,
   leave: AbortSignal,
-  from = 0,
+  from: number,
+  hasEnded: () => Promise<boolean>,
 ): AsyncGenerator<AnswerPage> {
   for (let afterLine = from; !leave.aborted; ) {
     const page = await nextAnswers(ledger, batchId, afterLine);
@@ -20,7 +21,7 @@ export async function* answersAsTheyCome(
       yield page;
       continue;
     }
-    if (await hasEnded(ledger, batchId)) {
+    if (await hasEnded()) {
       // The batch may have ended between the two looks.
       const rest = await nextAnswers(ledger, batchId, afterLine);
       if (rest.answers.length === 0) return;
@@ -30,7 +31,8 @@ export async function* answersAsTheyCome(
   }
 }
 
-async function hasEnded(ledger: Ledger, batchId: string): Promise<boolean> {
+/** Whether no line of it is open any more. */
+export async function batchHasEnded(ledger: Ledger, batchId: string): Promise<boolean> {
   await finishBatches(ledger);
   return (await batchById(ledger, batchId))?.finishedAt !== undefined;
 }

@@ -81,7 +81,7 @@ const chunkLines = 1_000;
 /** A chunk travels in one statement; lines may be long. */
 const chunkChars = 4 * 1024 * 1024;
 
-function openChunk(mostLines: number) {
+export function openChunk(mostLines: number) {
   const orders: Order[] = [];
   let chars = 0;
   return {
@@ -94,12 +94,17 @@ function openChunk(mostLines: number) {
   };
 }
 
-async function store(work: Enqueueing, chunk: { readonly orders: readonly Order[] }): Promise<void> {
-  const accepted = await work.intake.accept(chunk.orders);
+async function store(work: Enqueueing, { orders }: { readonly orders: readonly Order[] }): Promise<void> {
+  await storeChunk(work.intake, orders);
+  work.stored(orders.at(-1)?.line?.no ?? 0);
+}
+
+/** Throws CheckedLineRefused. */
+export async function storeChunk(intake: Pick<Intake, "accept">, orders: readonly Order[]): Promise<void> {
+  const accepted = await intake.accept(orders);
   const refused = accepted.find((answer) => !answer.ok);
   // The rules asked the same question of the same settings a moment ago.
   if (refused?.ok === false) throw new CheckedLineRefused(`a checked line was refused: ${refused.refusal.message}`);
-  work.stored(chunk.orders.at(-1)?.line?.no ?? 0);
 }
 
 const orderOf = (work: Enqueueing, line: ParsedLine, no: number): Order => ({

@@ -24,23 +24,40 @@ export interface AnswerPage {
   readonly upTo: number;
 }
 
-const pageLines = 500;
+const pageLines = 100;
+const lightChars = 512 * 1_024;
+
+export interface LinePage extends AnswerPage {
+  /** Those of the answers, in their order. */
+  readonly lines: readonly BatchLine[];
+}
+
+/** The lines behind `from` with their answers: a page is as long as it is light. */
+export async function* linePages(
+  ledger: Ledger,
+  batchId: string,
+  only?: "finished" | "failed" | "succeeded",
+  from = 0,
+): AsyncGenerator<LinePage> {
+  for (let afterLine = from, limit = 20; ; ) {
+    const lines = await batchLines(ledger, batchId, { afterLine, limit, ...(only === undefined ? {} : { only }) });
+    const last = lines.at(-1);
+    if (last === undefined) return;
+    afterLine = last.lineNo;
+    const answers = lines.map(answerLine);
+    yield { lines, answers, upTo: afterLine };
+    const chars = answers.reduce((sum, text) => sum + text.length, 0);
+    limit = chars > lightChars ? Math.max(1, limit >> 1) : Math.min(pageLines, limit * 2);
+  }
+}
 
 /** What is finished behind a line, or only what failed or succeeded of it. Nothing is held whole. */
-export async function* finishedAnswers(
+export const finishedAnswers = (
   ledger: Ledger,
   batchId: string,
   only: "finished" | "failed" | "succeeded",
   from = 0,
-): AsyncGenerator<AnswerPage> {
-  for (let afterLine = from; ; ) {
-    const page = await batchLines(ledger, batchId, { afterLine, limit: pageLines, only });
-    const last = page.at(-1);
-    if (last === undefined) return;
-    afterLine = last.lineNo;
-    yield { answers: page.map(answerLine), upTo: afterLine };
-  }
-}
+): AsyncGenerator<AnswerPage> => linePages(ledger, batchId, only, from);
 
 /** The answers that follow line `afterLine` without a gap: up to the first line that is not finished. */
 export async function nextAnswers(ledger: Ledger, batchId: string, afterLine: number): Promise<AnswerPage> {

@@ -4,8 +4,9 @@ import type { Fleet } from "../../src/fleet/fleet.ts";
 import { refusalOf, verdictOn } from "../../src/intake/order.ts";
 import type { Body } from "../../src/request/body.ts";
 import type { Priority } from "../../src/request/priority.ts";
+import { known } from "../../src/runtime/known.ts";
 import { checkInput } from "../jsonl/check.ts";
-import { enqueue } from "../jsonl/enqueue.ts";
+import { enqueue, openChunk, storeChunk } from "../jsonl/enqueue.ts";
 import { openInput } from "../jsonl/input.ts";
 import type { Read } from "../wire/complaint.ts";
 import { idSchema } from "../wire/fields.ts";
@@ -65,18 +66,15 @@ function readItem(fleet: Fleet, item: BatchItem, index: number, handing: Handing
 const bringItems =
   ({ intake }: Fleet, lines: readonly Line[], { tenant, deadlineMs }: Handing): Lines["bring"] =>
   async (batchId, afterLine, wanted) => {
-    const missing = lines.filter(({ no }) => no > afterLine);
-    for (let at = 0; at < missing.length; at += chunkItems) {
+    let chunk = openChunk(chunkItems);
+    for (const { no, customId, priority, body } of lines.filter(({ no }) => no > afterLine)) {
+      const line = { no, customId, shape: "plain" as const };
+      const order = { body, tenant, priority, batchId, line, ...known({ deadlineMs }) };
+      chunk.add(order, JSON.stringify(body).length);
+      if (!chunk.isFull() && no !== lines.length) continue;
       if (!(await wanted())) return "stopped";
-      const orders = missing.slice(at, at + chunkItems).map(({ no, customId, priority, body }) => ({
-        body,
-        tenant,
-        priority,
-        batchId,
-        line: { no, customId, shape: "plain" as const },
-        ...(deadlineMs === undefined ? {} : { deadlineMs }),
-      }));
-      await intake.accept(orders);
+      await storeChunk(intake, chunk.orders);
+      chunk = openChunk(chunkItems);
     }
     return "all";
   };
@@ -92,7 +90,10 @@ export async function readFile(fleet: Fleet, { file }: BatchFile, handing: Handi
       return refusal === undefined ? (warning === undefined ? {} : { warning }) : { refusal: refusal.message };
     },
   };
-  const { good, problems, contentHash } = await checkInput(input, rules);
+  const { good, problems, contentHash } = await checkInput(input, rules).catch(async (error: unknown) => {
+    await input.close();
+    throw error;
+  });
   if (problems.count > 0 || good === 0) {
     await input.close();
     const found = problems.first.map(({ line, reason }) => `${file}:${line}: ${reason}`);

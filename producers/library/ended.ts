@@ -44,8 +44,6 @@ export function openEndWaiter(fleet: Pick<Fleet, "ledger" | "redisUrl">): EndWai
         if (request === undefined || isTerminal(request.state)) return request;
         if (Date.now() >= until || signal?.aborted === true) return request;
         await hint;
-        const later = await requestById(fleet.ledger, id);
-        if (later === undefined || isTerminal(later.state)) return later;
       }
     },
     close() {

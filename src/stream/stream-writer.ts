@@ -45,7 +45,7 @@ export function openStreamWriter(
         heard(requestId, piece);
         redis.xadd(key, "MAXLEN", "~", mostPieces, piece.id, ...fieldsOf(said)).catch(() => {});
         redis.publish(channelOf(requestId), messageOf(piece)).catch(() => {});
-        if (Date.now() - keptAt < keepAgainMs) return;
+        if (said !== "end" && Date.now() - keptAt < keepAgainMs) return;
         keptAt = Date.now();
         redis.expire(key, keepSeconds).catch(() => {});
       };

@@ -1,6 +1,6 @@
 /** `batch results`: the answers there are, in input order; with --follow also those that are still to come. */
 
-import { answersAsTheyCome } from "../../jsonl/coming-answers.ts";
+import { answersAsTheyCome, batchHasEnded } from "../../jsonl/coming-answers.ts";
 import { outputTrouble } from "../../jsonl/output-file.ts";
 import { finishedAnswers } from "../../jsonl/results.ts";
 import { count } from "../amounts.ts";
@@ -31,7 +31,7 @@ export async function showResults(id: string | undefined, options: ResultsOption
     const batch = await findBatch(fleet, id);
     const pages =
       options.follow === true
-        ? answersAsTheyCome(fleet.ledger, batch.id, leave.signal)
+        ? answersAsTheyCome(fleet.ledger, batch.id, leave.signal, 0, () => batchHasEnded(fleet.ledger, batch.id))
         : finishedAnswers(fleet.ledger, batch.id, options.failed === true ? "failed" : "finished");
     const answers = output === undefined ? await printPages(pages, shell.json) : await writePages(pages, output);
     if (output !== undefined) {

@@ -70,3 +70,25 @@ it("holds no more bodies at once than it has memory for, and takes the next when
     .poll(() => send("POST", "/v1/requests", order).then(({ status }) => status), { timeout: 20_000 })
     .toBe(202);
 });
+
+it("keeps no room for bodies of unknown length that have come, however long their answers take", async () => {
+  const { url, fleet } = await openTestHttp(services);
+  const hangUp = new AbortController();
+  onTestFinished(() => hangUp.abort());
+  const ask = (at: number) =>
+    fetch(`${url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: new Blob([
+        JSON.stringify({ model: "openai/gpt-5-mini", messages: [{ role: "user", content: `Say ${at}` }] }),
+      ]).stream(),
+      signal: hangUp.signal,
+      duplex: "half",
+    } as RequestInit).catch(() => undefined);
+  const waiting = async () => (await fleet.ledger.sql`select from requests`).length;
+
+  for (let at = 1; at <= 6; at += 1) {
+    const answered = ask(at).then((response) => response?.status);
+    await expect.poll(() => Promise.race([answered, waiting()])).toBe(at);
+  }
+});

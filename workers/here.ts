@@ -11,7 +11,7 @@ export interface HereOptions {
   readonly slots: (lane: string) => number;
   readonly leaseMs: number;
   /** Runs one attempt and everything that comes after it. */
-  readonly work: (request: ClaimedRequest) => Promise<AnswerHere | undefined>;
+  readonly work: (request: ClaimedRequest, stored: Promise<boolean>) => Promise<AnswerHere | undefined>;
   readonly onError: (error: unknown) => void;
 }
 
@@ -38,14 +38,13 @@ export function openHere({ slots, leaseMs, work, onError }: HereOptions): OpenHe
       taken.set(lane, used + 1);
       return { leaseToken: uuidv7(), leaseMs };
     },
-    run: (request) =>
-      work(request)
+    run: (request, stored) =>
+      work(request, stored)
         .catch((error: unknown) => {
           onError(error);
           return undefined;
         })
         .finally(() => leave(request.lane)),
-    release: ({ lane }) => leave(lane),
     async close() {
       isClosed = true;
       await new Promise<void>((resolve) => {

@@ -17,7 +17,8 @@ export interface Lease {
 }
 
 export interface Leases {
-  hold(request: ClaimedRequest): Lease;
+  /** `stored`: when the row is there to be renewed; absent: it is. */
+  hold(request: ClaimedRequest, stored?: Promise<boolean>): Lease;
   /** Stops the call for this request, if it is ours: it was cancelled. */
   stop(requestId: string): void;
   /** Stops every call under way, and those that are claimed from now on. */
@@ -37,7 +38,7 @@ interface Held {
   readonly leaseToken: string;
   readonly stop: AbortController;
   /** Younger leases cannot have been lost yet, and need no renewal. */
-  readonly since: number;
+  since: number;
   permit: Permit | undefined;
   produced: Produced | undefined;
 }
@@ -68,16 +69,19 @@ export function openLeases(options: LeasesOptions): Leases {
   const loops = [renewRows, renewPermits].map((renew) => openLoop(renew, { onError: options.onError, retryMs: 500 }));
 
   return {
-    hold(request) {
+    hold(request, stored) {
       const entry: Held = {
         id: request.id,
         leaseToken: request.leaseToken,
         stop: new AbortController(),
-        since: Date.now(),
+        since: stored === undefined ? Date.now() : Number.POSITIVE_INFINITY,
         permit: undefined,
         produced: undefined,
       };
       held.set(request.leaseToken, entry);
+      void stored?.then(() => {
+        entry.since = Date.now();
+      });
       if (stopped) entry.stop.abort(draining());
       return {
         stop: entry.stop,

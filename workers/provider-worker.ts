@@ -127,7 +127,7 @@ export function startProviderWorker(fleet: Fleet, given: ProviderWorkerOptions):
   }
 
   async function attempt(request: ClaimedRequest, hooks: Omit<AttemptHooks, "stop">): Promise<Ended> {
-    const lease = leases.hold(request);
+    const lease = leases.hold(request, hooks.stored);
     try {
       const ended = await runAttempt(deps, request, {
         ...hooks,
@@ -189,8 +189,9 @@ export function startProviderWorker(fleet: Fleet, given: ProviderWorkerOptions):
   const here = openHere({
     slots: (lane) => served.get(lane) ?? 0,
     leaseMs: config.worker.leaseMs,
-    work: async (request) => {
-      const { answer, move, call } = await attempt(request, { holding: () => {}, goesFirst: true, learned: () => {} });
+    work: async (request, stored) => {
+      const hooks = { holding: () => {}, goesFirst: true, learned: () => {}, stored };
+      const { answer, move, call } = await attempt(request, hooks);
       if (answer !== "recorded" || move.event !== "succeed" || move.result === undefined) return undefined;
       return { result: move.result, usage: call?.row.usage ?? {} };
     },

@@ -37,6 +37,11 @@ export interface AttemptHooks {
   readonly holding: (permit: Permit | undefined, produced?: Produced) => void;
   /** It goes before what is kept for interactive requests ends: it is one, or it has aged. */
   readonly goesFirst: boolean;
+  /**
+   * Whether the row was stored, where it is asked for a call while it still is being: nothing is called or recorded before
+   * that is known. Absent: it was claimed from the ledger.
+   */
+  readonly stored?: Promise<boolean>;
   /** What the limiter said of the pool. */
   readonly learned: (outlook: Outlook) => void;
 }

@@ -25,7 +25,8 @@ import { lookOnward, type Onward, onwardUnseen } from "./onward.ts";
 export interface Ended {
   readonly move: Move;
   readonly call: MadeCall | undefined;
-  readonly answer: RecordAnswer;
+  /** `unstored`: there is no such row, so nothing was called. */
+  readonly answer: RecordAnswer | "unstored";
 }
 
 export async function runAttempt(deps: AttemptDeps, request: ClaimedRequest, hooks: AttemptHooks): Promise<Ended> {
@@ -35,28 +36,29 @@ export async function runAttempt(deps: AttemptDeps, request: ClaimedRequest, hoo
     async (span) => {
       tellWait(deps, request);
       const target = route(deps, request);
-      if (target === undefined) return record(deps, request, moveWithoutCall.noRoute(request), undefined, span);
+      if (target === undefined) return record(deps, request, moveWithoutCall.noRoute(request), undefined, span, hooks);
       const before =
         insteadOfCall(deps, request, hooks) ??
         (await whenUnable(deps, request, target, hooks)) ??
         (await whenUsedUp(deps, request, target, hooks));
-      if (before !== undefined) return record(deps, request, before, undefined, span);
+      if (before !== undefined) return record(deps, request, before, undefined, span, hooks);
 
       const admitted = await admit(deps, request, target, hooks).catch(async (error: unknown) => {
         // The limiter is away: nothing was sent, so the row goes back unspent instead of waiting for its lease to end.
-        await record(deps, request, moveWithoutCall.stopped(), undefined, span);
+        await record(deps, request, moveWithoutCall.stopped(), undefined, span, hooks);
         throw error;
       });
       if (!admitted.granted) {
         span.event("admissionRefused", { blockedBy: admitted.blockedBy });
         const onward = mayMoveOn(deps, request, admitted) ? await lookOnward(deps, request, hooks) : undefined;
         const move = moveAfterRefusal(request, target, admitted, onward);
-        return record(deps, request, move, undefined, span);
+        return record(deps, request, move, undefined, span, hooks);
       }
-      const meanwhile = insteadOfCall(deps, request, hooks);
+      const isStored = await (hooks.stored ?? true);
+      const meanwhile = isStored ? insteadOfCall(deps, request, hooks) : moveWithoutCall.stopped();
       if (meanwhile !== undefined) {
         await deps.admission.settle(admitted.permit, undefined).catch(() => false);
-        return record(deps, request, meanwhile, undefined, span);
+        return record(deps, request, meanwhile, undefined, span, hooks);
       }
 
       const produced: Produced = { tokens: 0 };
@@ -74,6 +76,7 @@ export async function runAttempt(deps: AttemptDeps, request: ClaimedRequest, hoo
         moveAfterCall(deps, request, target, call, onward, admitted.permit.probe),
         call,
         span,
+        hooks,
       );
       await settled;
       return ended;
@@ -136,7 +139,9 @@ async function record(
   move: Move,
   call: MadeCall | undefined,
   span: SpanHandle,
+  { stored = Promise.resolve(true) }: Pick<AttemptHooks, "stored">,
 ): Promise<Ended> {
+  if (!(await stored)) return { move, call, answer: "unstored" };
   span.set({ "millrace.event": move.event });
   if (move.failure !== undefined) span.fail(move.failure.kind, move.failure.message);
   const answer = await deps.telemetry.span("record", {}, () =>

@@ -92,11 +92,9 @@ export const openIntake = (deps: IntakeDeps): Intake => {
         const claimed = await local.claim(asked);
         const direct = await directRoom(deps, claimed);
         const rows = claimed.map((row) => born(row, direct));
-        const stored = await store(deps, room, acceptMany, rows).catch((error: unknown) => {
-          local.run(rows, new Set(), deps.clock.now());
-          throw error;
-        });
-        const called = local.run(rows, stored.ok ? stored.value : new Set(), deps.clock.now());
+        const storing = store(deps, room, acceptMany, rows);
+        const called = local.run(rows, storing.then(idsOf, none), deps.clock.now());
+        const stored = await storing;
         if (stored.ok) {
           await dispatchDirect(
             deps,
@@ -115,7 +113,7 @@ export const openIntake = (deps: IntakeDeps): Intake => {
             id: row.id,
             fresh: stored.value.has(row.id),
             ...(warning === undefined ? {} : { warning }),
-            ...known({ here: called.get(row.id) }),
+            ...known({ here: stored.value.has(row.id) ? called.get(row.id) : undefined }),
           };
         });
       } finally {
@@ -143,6 +141,9 @@ export const openIntake = (deps: IntakeDeps): Intake => {
     },
   };
 };
+
+const none = (): ReadonlySet<string> => new Set();
+const idsOf = (stored: Roomed<ReadonlySet<string>>): ReadonlySet<string> => (stored.ok ? stored.value : none());
 
 const turnAway = ({ telemetry }: IntakeDeps, full: Full, count: number): void =>
   telemetry.count("turnedAway", { bound: full.tenant === undefined ? "fleet" : "tenant" }, count);

@@ -13,10 +13,11 @@ import { within } from "../runtime/within.ts";
 export interface Here {
   /** A claim, with a slot kept for it, when this process would call for the row; undefined: the row travels. */
   claim(row: NewRequest): NonNullable<NewRequest["claim"]> | undefined;
-  /** The row is durable. Its answer, once that is recorded; undefined: it goes on elsewhere, or ended without one. Never rejects. */
-  run(request: ClaimedRequest): Promise<AnswerHere | undefined>;
-  /** It was not stored. */
-  release(row: NewRequest): void;
+  /**
+   * Its answer, once that is recorded; undefined: it was not stored, goes on elsewhere, or ended without one. Leave for the
+   * call may be asked for while the row is still being stored. Never rejects.
+   */
+  run(request: ClaimedRequest, stored: Promise<boolean>): Promise<AnswerHere | undefined>;
 }
 
 export interface AnswerHere {
@@ -31,8 +32,12 @@ export interface LocalCalls {
   offer(here: Here): () => void;
   /** Gives claims to those rows that are to be called for here. */
   claim(rows: readonly NewRequest[]): Promise<readonly NewRequest[]>;
-  /** Begins the calls of claimed rows that were stored, and gives up the claims of the others. */
-  run(rows: readonly NewRequest[], stored: ReadonlySet<string>, nowMs: number): ReadonlyMap<string, CalledHere>;
+  /** Begins the calls of claimed rows, and ends those of rows that turn out not to be stored. `stored` must not reject. */
+  run(
+    rows: readonly NewRequest[],
+    stored: Promise<ReadonlySet<string>>,
+    nowMs: number,
+  ): ReadonlyMap<string, CalledHere>;
 }
 
 type CalledHere = ReturnType<Here["run"]>;
@@ -72,27 +77,39 @@ export function openLocalCalls(lanes: Pick<Lanes, "isFree">): LocalCalls {
         const { leaseToken = "" } = row.claim ?? {};
         const giver = givers.get(leaseToken);
         givers.delete(leaseToken);
-        if (stored.has(row.id) && giver) called.set(row.id, giver.run(claimedFrom(row, leaseToken, new Date(nowMs))));
-        else giver?.release(row);
+        if (giver === undefined) continue;
+        const request = claimedFrom(row, leaseToken, new Date(nowMs));
+        const isStored = stored.then((ids) => ids.has(row.id));
+        // What may be there already asks for no leave before it is known to be new.
+        const begins = row.idempotencyKey === undefined ? Promise.resolve() : isStored;
+        called.set(
+          row.id,
+          begins.then(() => giver.run(request, isStored)),
+        );
       }
       return called;
     },
   };
 }
 
-/** Requests that come together share a look: one that is this old is still true enough for the order among people. */
+/** Requests that come together share a look, and while they keep coming nobody waits for one. */
 const lookMs = 10;
+/** A look that is this old is still true enough for the order among people. */
+const trueMs = 50;
 
 /** Whether nobody of the interactive class waits in a lane, and it is not paused. */
 function lookAtLanes(lanes: Pick<Lanes, "isFree">): (lane: string) => Promise<boolean> {
-  const looks = new Map<string, { readonly until: number; readonly free: Promise<boolean> }>();
+  const looks = new Map<string, { readonly atMs: number; readonly free: Promise<boolean> }>();
+  const look = (lane: string, atMs: number, before?: Promise<boolean>): Promise<boolean> => {
+    const free = lanes.isFree(lane, "express").catch(() => false);
+    looks.set(lane, { atMs, free });
+    return before ?? free;
+  };
   return (lane) => {
     const now = performance.now();
     const known = looks.get(lane);
-    if (known !== undefined && known.until > now) return known.free;
-    const free = lanes.isFree(lane, "express").catch(() => false);
-    looks.set(lane, { until: now + lookMs, free });
-    return free;
+    if (known === undefined || now - known.atMs > trueMs) return look(lane, now);
+    return now - known.atMs > lookMs ? look(lane, now, known.free) : known.free;
   };
 }
 

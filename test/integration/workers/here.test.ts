@@ -1,5 +1,6 @@
 /** Interactive requests that somebody waits for are called for where they arrive, in a process that has workers. */
 import { expect, test } from "vitest";
+import { keysOf } from "../../../src/admission/scripts.ts";
 import type { Order } from "../../../src/intake/order.ts";
 import { attemptsOf, requestById } from "../../../src/ledger/requests.ts";
 import { openTestHttp } from "../../support/http.ts";
@@ -70,6 +71,23 @@ test("what the gate refuses is handed back and answered later, with no attempt s
     .toEqual(ids.map(() => "succeeded"));
   const attempts = await Promise.all(ids.map((id) => attemptsOf(fleet.ledger, id)));
   expect(attempts.map((made) => made.map(({ attempt }) => attempt))).toEqual(ids.map(() => [1]));
+});
+
+test("a request that is turned away has called nobody and holds no permit", async () => {
+  const { fleet, simulator } = await openTestHttp(services, {
+    workers: true,
+    settings: { backlog: { maxOpen: 1 } },
+    simulator: { latency: { firstTokenMs: { p50: 60_000, p99: 60_000 }, perTokenMs: 1 } },
+  });
+  const [first] = await fleet.intake.accept([order()]);
+  await expect.poll(() => simulator.ledger().length).toBe(1);
+  const refused = await fleet.intake.accept([order(), order()]);
+
+  expect(refused.map((one) => one.ok)).toEqual([false, false]);
+  const redis = await services.redis();
+  const { leases } = keysOf("anthropic", lane, haiku);
+  await expect.poll(() => redis.zrange(leases, 0, "-1")).toEqual([`${first?.ok === true && first.id}:1`]);
+  expect(simulator.ledger()).toHaveLength(1);
 });
 
 test("a cancelled request's call is stopped, wherever it runs", async () => {

@@ -26,6 +26,7 @@ export async function placeWithin(
   void reply.headers(headersOf(limits, verdict));
   if (!verdict.granted) return { ok: false, problem: refusal(limits, work, verdict) };
   const placed = await placeOrders(fleet, orders, many);
+  if (placed.ok && placed.freshOnes.every(Boolean)) return placed;
   const brought = workOf(orders.filter((_order, at) => placed.freshOnes?.[at] === true));
   const surplus = { requests: work.requests - brought.requests, tokens: work.tokens - brought.tokens };
   // What cannot be given back is free again in a minute.

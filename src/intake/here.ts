@@ -58,14 +58,14 @@ export function openLocalCalls(lanes: Pick<Lanes, "isFree">): LocalCalls {
       };
     },
     async claim(rows) {
-      const able = rows.filter((row) => row.priority === priorities.interactive && row.replyWanted && !row.batchId);
-      if (here === undefined || able.length === 0) return rows;
+      const lanesAsked = new Set(rows.filter(isWaitedFor).map((row) => row.lane));
+      if (here === undefined || lanesAsked.size === 0) return rows;
       const free = new Map<string, boolean>();
-      for (const lane of new Set(able.map((row) => row.lane))) {
+      for (const lane of lanesAsked) {
         free.set(lane, (await within(patienceMs, isFree(lane))) ?? false);
       }
       return rows.map((row) => {
-        const claim = able.includes(row) && free.get(row.lane) === true ? here?.claim(row) : undefined;
+        const claim = isWaitedFor(row) && free.get(row.lane) === true ? here?.claim(row) : undefined;
         if (here === undefined || claim === undefined) return row;
         givers.set(claim.leaseToken, here);
         return { ...row, claim };
@@ -91,6 +91,9 @@ export function openLocalCalls(lanes: Pick<Lanes, "isFree">): LocalCalls {
     },
   };
 }
+
+const isWaitedFor = ({ priority, replyWanted, batchId }: NewRequest): boolean =>
+  priority === priorities.interactive && replyWanted === true && batchId === undefined;
 
 /** Requests that come together share a look, and while they keep coming nobody waits for one. */
 const lookMs = 10;

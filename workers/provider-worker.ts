@@ -22,6 +22,7 @@ import { systemClock } from "../src/runtime/clock.ts";
 import { openReplySender } from "../src/stream/reply.ts";
 import { openStreamWriter } from "../src/stream/stream-writer.ts";
 import type { Say } from "./circuit-news.ts";
+import { openConsumers } from "./consumers.ts";
 import { openHere } from "./here.ts";
 import type { JobProgress, LaneProgress } from "./lane-progress.ts";
 import { openLearningGate } from "./learning-gate.ts";
@@ -170,21 +171,28 @@ export function startProviderWorker(fleet: Fleet, given: ProviderWorkerOptions):
     return Math.min(config.worker.slotsPerLane, Math.max(1, most));
   };
   const pools = [...config.catalog.pools.values()].filter((pool) => connections.has(pool.provider));
-  const consumers = pools.flatMap((pool) =>
-    sides.map((side) => {
-      const progress = watch.lane(pool.id, side, slots(pool, side));
-      return consumeLane({
-        lane: pool.id,
+  const consumers = openConsumers({
+    redisUrl: fleet.redisUrl,
+    lanes: fleet.lanes,
+    places: pools.flatMap((pool) =>
+      sides.map((side) => {
+        const concurrency = slots(pool, side);
+        return { lane: pool.id, side, concurrency, progress: watch.lane(pool.id, side, concurrency) };
+      }),
+    ),
+    open: ({ lane, side, concurrency, progress }) =>
+      consumeLane({
+        lane,
         side,
         redisUrl: fleet.redisUrl,
-        concurrency: slots(pool, side),
+        concurrency,
         leaseMs: config.worker.leaseMs,
         handle: (job, pass, goesFirst) => handle(progress, job, pass, goesFirst),
         onError,
         onLocksLost: watch.locksLost,
-      });
-    }),
-  );
+      }),
+    onError,
+  });
   const served = new Map(pools.map((pool) => [pool.id, slots(pool, "express")]));
   const here = openHere({
     slots: (lane) => served.get(lane) ?? 0,
@@ -207,7 +215,7 @@ export function startProviderWorker(fleet: Fleet, given: ProviderWorkerOptions):
       draining.abort();
       travelAgain();
       await watch.stop();
-      const closed = Promise.all([here.close(), ...consumers.map((consumer) => consumer.close())]);
+      const closed = Promise.all([here.close(), consumers.close()]);
       const grace = setTimeout(() => {
         leases.stopAll();
         recorder.leave();

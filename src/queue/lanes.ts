@@ -7,6 +7,7 @@ import { Queue } from "bullmq";
 import { openRedis } from "../runtime/redis-client.ts";
 import { isInfoRefused, runIdOf } from "../runtime/redis-patience.ts";
 import { dispatchOf, jobIdOf, type NewLaneJob, queueNameOf, type Side, sides } from "./lane-job.ts";
+import { tellOfJobs } from "./lane-news.ts";
 
 export interface LaneDepth {
   /** Jobs waiting for a worker, by class and in all. */
@@ -25,6 +26,8 @@ export interface Lanes {
   /** Adds jobs; each id once. Rejects when Redis does not answer; some jobs may have been added then. */
   add(jobs: readonly NewLaneJob[]): Promise<void>;
   depth(lane: string, side: Side): Promise<LaneDepth>;
+  /** Whether a worker is wanted there: for jobs that wait, or that one has in hand, who may be dead. */
+  hasJobs(lane: string, side: Side): Promise<boolean>;
   /** Whether nobody waits on this side of the lane, and it is not paused. */
   isFree(lane: string, side: Side): Promise<boolean>;
   /** Those of the given jobs that Redis no longer knows, finished ones included. */
@@ -52,8 +55,9 @@ export const skipVersionCheck = true;
 
 const epochKey = "millrace:epoch";
 
+const keysOf = (lane: string, side: Side): string => `${lanePrefix(lane)}:${queueNameOf(lane, side)}`;
 const jobKeyOf = (lane: string, job: JobPlace): string =>
-  `${lanePrefix(lane)}:${queueNameOf(lane, job.side)}:${jobIdOf(job.requestId, job.dispatchNo)}`;
+  `${keysOf(lane, job.side)}:${jobIdOf(job.requestId, job.dispatchNo)}`;
 
 /** All keys of both sides of a lane share a hash tag: one slot of a Redis Cluster. */
 export const lanePrefix = (lane: string): string => `millrace:{${lane}}`;
@@ -93,6 +97,7 @@ export function openLanes(redisUrl: string): Lanes {
         if (group === undefined) bySide.set(target, [job]);
         else group.push(job);
       }
+      for (const { name } of bySide.keys()) tellOfJobs(redis, name);
       await Promise.all(
         [...bySide].map(([target, group]) =>
           target.addBulk(
@@ -109,8 +114,12 @@ export function openLanes(redisUrl: string): Lanes {
       const counts = await queue(lane, side).getJobCounts("wait", "prioritized", "active");
       return { waiting: (counts["wait"] ?? 0) + (counts["prioritized"] ?? 0), active: counts["active"] ?? 0 };
     },
+    async hasJobs(lane, side) {
+      const keys = keysOf(lane, side);
+      return (await redis.exists(`${keys}:wait`, `${keys}:prioritized`, `${keys}:active`, `${keys}:delayed`)) > 0;
+    },
     async isFree(lane, side) {
-      const keys = `${lanePrefix(lane)}:${queueNameOf(lane, side)}`;
+      const keys = keysOf(lane, side);
       const asked = redis
         .pipeline()
         .llen(`${keys}:wait`)

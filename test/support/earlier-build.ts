@@ -1,6 +1,6 @@
 /** The version before the last migration, built from this repository's history: what still runs while a fleet is upgraded. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
@@ -46,6 +46,8 @@ export function buildEarlier(): EarlierBuild | { readonly reason: string } {
     return { reason: tooShort };
   }
   symlinkSync(realpathSync("node_modules"), join(folder, "node_modules"));
+  // A lock file that looks newer than what is installed would make its set-up install anew, into the folder that we share.
+  utimesSync(join(folder, "package-lock.json"), 0, 0);
   try {
     execFileSync(process.execPath, ["producers/cli/setup.mjs", "build"], { cwd: folder, stdio: "pipe" });
   } catch {

@@ -84,7 +84,9 @@ local provider = redis.call('HMGET', KEYS[6], 'iso', 'off', 'rl', 'rt')
 local perCall, perUs = tonumber(ARGV[9]), tonumber(ARGV[10])
 local retryCap = math.max(1, perUs * 10000000)
 local retries = math.min(retryCap, (tonumber(provider[3] or '') or retryCap) + perUs * math.max(0, now - (tonumber(provider[4] or '') or now)))
-local retriesChanged = false
+-- What had been saved up may have been spent before the loss: it is saved up anew.
+if isLost then retries = 0 end
+local retriesChanged = isLost
 
 -- Arrival times with every booking that is still to come, and the last of their starts.
 local ahead, lastStart = {}, 0

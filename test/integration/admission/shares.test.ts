@@ -124,6 +124,17 @@ describe("retries", () => {
     expect(await granted(world, place, 100, { isRetry: true })).toEqual({ granted: 10, refusedBy: ["retries"] });
   });
 
+  test("are saved up anew when Redis has lost what was left of them", async () => {
+    const world = await opened(services, 2, rules);
+    const place = placeOf([limitOn("requests", "bucket", 6_000_000)]);
+    await warm(world, place);
+    await granted(world, place, 100, { isRetry: true });
+    await world.redis.flushall();
+    expect(await granted(world, place, 100, { isRetry: true })).toEqual({ granted: 0, refusedBy: ["retries"] });
+    world.pass(3_000);
+    expect(await granted(world, place, 100, { isRetry: true })).toEqual({ granted: 3, refusedBy: ["retries"] });
+  });
+
   test("never keep a first call back", async () => {
     const world = await opened(services, 1, rules);
     const place = placeOf([limitOn("requests", "bucket", 6_000_000)]);

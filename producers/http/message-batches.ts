@@ -13,6 +13,7 @@ import type { BatchParts } from "./batch-extras.ts";
 import { textsOf } from "./batch-texts.ts";
 import { withPatience } from "./errors.ts";
 import { badQuery } from "./files.ts";
+import { readIdempotencyKey, usedForAnother } from "./idempotency-key.ts";
 import { invalidBody } from "./invalid-body.ts";
 import {
   cancelMessageBatchDoc,
@@ -22,7 +23,6 @@ import {
   messageResultsDoc,
   showMessageBatchDoc,
 } from "./message-batches-doc.ts";
-import { idempotencyKeySchema } from "./orders.ts";
 import { type Problem, sendProblem } from "./problem.ts";
 import type { ById } from "./requests.ts";
 
@@ -42,8 +42,8 @@ export function addMessageBatches(app: FastifyInstance, { fleet, files, runner }
   });
 
   async function create(request: FastifyRequest, reply: FastifyReply) {
-    const key = idempotencyKeySchema.optional().safeParse(request.headers["idempotency-key"]);
-    if (!key.success) return sendProblem(reply, invalidBody("Idempotency-Key must be 1 to 255 printable characters"));
+    const key = readIdempotencyKey(request.headers);
+    if (!key.ok) return sendProblem(reply, key.problem);
     if (!(request.body instanceof Readable)) return sendProblem(reply, invalidBody("the body is missing"));
     const rules = { config: fleet.config, mostBytes, mostRequests };
     const taken = await takeRequests(request.body, files, rules).catch(orTooLong);
@@ -51,8 +51,8 @@ export function addMessageBatches(app: FastifyInstance, { fleet, files, runner }
     if (!taken.ok) return sendProblem(reply, invalidBody(taken.reason));
     const sentAgain = Number(request.headers["x-stainless-retry-count"] ?? 0) > 0;
     const tenant = request.caller.tenant ?? fleet.config.tenant;
-    const opened = await withPatience(open(taken.value, { tenant, idempotencyKey: key.data, sentAgain }));
-    if (!opened.ok) return sendProblem(reply, otherBody);
+    const opened = await withPatience(open(taken.value, { tenant, idempotencyKey: key.key, sentAgain }));
+    if (!opened.ok) return sendProblem(reply, usedForAnother("batch"));
     runner.wake();
     return shown(opened.batch, request);
   }
@@ -170,12 +170,6 @@ const hasNotEnded: Problem = {
   type: "conflict_error",
   code: "not_finished",
   message: "The message batch has not ended yet.",
-};
-const otherBody: Problem = {
-  status: 422,
-  type: "invalid_request_error",
-  code: "idempotency_mismatch",
-  message: "This idempotency key was used for another batch; use a new key for a new batch.",
 };
 const tooLong: Problem = {
   status: 413,

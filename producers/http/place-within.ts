@@ -26,7 +26,7 @@ export async function placeWithin(
   void reply.headers(headersOf(limits, verdict));
   if (!verdict.granted) return { ok: false, problem: refusal(limits, work, verdict) };
   const placed = await placeOrders(fleet, orders, many);
-  const brought = workOf(orders.filter((_order, at) => placed.freshOnes?.[at] === true));
+  const brought = workOf(placed.ok ? orders.filter((_order, at) => placed.freshOnes[at]) : []);
   const surplus = { requests: work.requests - brought.requests, tokens: work.tokens - brought.tokens };
   // What cannot be given back is free again in a minute.
   if (surplus.requests > 0) await fleet.keyGate.giveBack(limits, verdict, surplus).catch(() => {});

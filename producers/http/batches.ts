@@ -27,6 +27,7 @@ export function addBatches(app: FastifyInstance, fleet: Fleet, runner: BatchRunn
         tenant: request.caller.tenant ?? fleet.config.tenant,
         wire: "openai",
         idempotencyKey: key.key,
+        apiKeyId: request.caller.limits?.keyId,
         sentAgain: Number(request.headers["x-stainless-retry-count"] ?? 0) > 0,
       });
       const opened = await withPatience(opening);

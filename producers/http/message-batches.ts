@@ -4,7 +4,14 @@ import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { beginCancelling } from "../../src/ledger/batches.ts";
-import { deleteHosted, openHosted, type SeenBatch, seenBatch, seenBatches } from "../../src/ledger/hosted-batches.ts";
+import {
+  deleteHosted,
+  type NewHosted,
+  openHosted,
+  type SeenBatch,
+  seenBatch,
+  seenBatches,
+} from "../../src/ledger/hosted-batches.ts";
 import { anthropicBatch } from "../batches/anthropic-batch.ts";
 import { publicId, uuidIn } from "../batches/public-id.ts";
 import { BodyTooLong, type TakenRequests, takeRequests } from "../batches/take-requests.ts";
@@ -51,7 +58,8 @@ export function addMessageBatches(app: FastifyInstance, { fleet, files, runner }
     if (!taken.ok) return sendProblem(reply, invalidBody(taken.reason));
     const sentAgain = Number(request.headers["x-stainless-retry-count"] ?? 0) > 0;
     const tenant = request.caller.tenant ?? fleet.config.tenant;
-    const opened = await withPatience(open(taken.value, { tenant, idempotencyKey: key.key, sentAgain }));
+    const apiKeyId = request.caller.limits?.keyId;
+    const opened = await withPatience(open(taken.value, { tenant, idempotencyKey: key.key, apiKeyId, sentAgain }));
     if (!opened.ok) return sendProblem(reply, usedForAnother("batch"));
     runner.wake();
     return shown(opened.batch, request);
@@ -60,7 +68,7 @@ export function addMessageBatches(app: FastifyInstance, { fleet, files, runner }
   /** With its file, in one commit. Of a batch that was there before it is not needed; what no row tells of is swept. */
   async function open(
     { stored, lines }: TakenRequests,
-    terms: { readonly tenant: string; readonly idempotencyKey: string | undefined; readonly sentAgain: boolean },
+    terms: Pick<NewHosted, "tenant" | "idempotencyKey" | "apiKeyId" | "sentAgain">,
   ) {
     const { tenant } = terms;
     const file = { ...stored, id: stored.name, tenant, purpose: "message_batch", filename: "requests.jsonl" };

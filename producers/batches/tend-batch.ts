@@ -1,3 +1,4 @@
+import type { Order } from "../../src/intake/order.ts";
 import { cancelLines, finishBatches, lastLineOf, sealBatch } from "../../src/ledger/batches.ts";
 import { fileById } from "../../src/ledger/files.ts";
 import type { Hosted, LineError, SeenBatch } from "../../src/ledger/hosted-batches.ts";
@@ -5,6 +6,7 @@ import { seenBatch } from "../../src/ledger/hosted-batches.ts";
 import { failHosted, isWanted, noteChecked } from "../../src/ledger/hosted-lease.ts";
 import { CheckedLineRefused, enqueue } from "../jsonl/enqueue.ts";
 import { type Input, openInput } from "../jsonl/input.ts";
+import { admitLines } from "./admit-lines.ts";
 import { readAnthropicLine } from "./anthropic-line.ts";
 import { checkFile } from "./check-file.ts";
 import { hostedDefaults, judgeOpenaiLine } from "./openai-input.ts";
@@ -86,6 +88,12 @@ async function bringIn(
 ): Promise<number | "at once"> {
   const { ledger } = fleet;
   const wanted = async () => !stop.aborted && (await isWanted(ledger, batch.id));
+  let waitMs = 0;
+  const admit = async (orders: readonly Order[]) => {
+    const admitted = await admitLines(fleet, hosted, orders);
+    waitMs = admitted.waitMs;
+    return admitted.count;
+  };
   try {
     const enqueued = await enqueue(input, {
       intake: fleet.intake,
@@ -99,12 +107,13 @@ async function bringIn(
       contentHash,
       afterLine: await lastLineOf(ledger, batch.id),
       wanted,
+      admit,
       stored: () => {},
     });
     if (enqueued === "changed") await failHosted(ledger, held, [unread("is not what was uploaded")]);
     if (enqueued === "all") await sealBatch(ledger, batch.id);
-    // What is no longer wanted was cancelled or paused, and is found as it is then.
-    return enqueued === "stopped" ? 0 : "at once";
+    // What is no longer wanted was cancelled or paused, and is found as it is then; or its key has no room.
+    return enqueued === "stopped" ? waitMs : "at once";
   } catch (error) {
     if (!(error instanceof CheckedLineRefused)) throw error;
     await failHosted(ledger, held, [refusedSince(error.message)]);

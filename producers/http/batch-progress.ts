@@ -89,9 +89,15 @@ async function progressOf(fleet: Fleet, batch: SeenBatch, pace: Pace) {
     cost_nano_usd: view.costNanoUsd.toString(),
     unpriced_calls: view.unpriced,
     eta_ms: view.etaMs === undefined ? null : Math.round(view.etaMs),
-    limited_by: view.limits,
+    limited_by: isHeldBack(batch, accepted) ? [keyWords, ...view.limits] : view.limits,
   };
 }
+
+/** Lines of it are still to come in, and they come no faster than its key may take them. */
+const isHeldBack = ({ hosted, state, total }: SeenBatch, accepted: number): boolean =>
+  hosted?.apiKeyId !== undefined && state === "accepting" && accepted < total;
+
+const keyWords = "lines come in as the limits of its API key allow";
 
 const tooMany: Problem = {
   status: 503,

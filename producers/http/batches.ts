@@ -11,7 +11,7 @@ import { uuidIn } from "../batches/public-id.ts";
 import { cancelBatchDoc, createBatchDoc, listBatchesDoc, showBatchDoc } from "./batches-doc.ts";
 import { withPatience } from "./errors.ts";
 import { badQuery, listJson } from "./files.ts";
-import { idempotencyKeySchema } from "./orders.ts";
+import { readIdempotencyKey, usedForAnother } from "./idempotency-key.ts";
 import { type Problem, sendProblem } from "./problem.ts";
 import type { ById } from "./requests.ts";
 
@@ -20,17 +20,18 @@ export function addBatches(app: FastifyInstance, fleet: Fleet, runner: BatchRunn
     scope.post("/v1/batches", { config: { doc: createBatchDoc } }, async (request, reply) => {
       const read = readCreate(request.body);
       if (!read.ok) return sendProblem(reply, refused(read.complaint));
-      const key = idempotencyKeySchema.optional().safeParse(request.headers["idempotency-key"]);
-      if (!key.success) return sendProblem(reply, badKey);
+      const key = readIdempotencyKey(request.headers);
+      if (!key.ok) return sendProblem(reply, key.problem);
       const opening = openHosted(fleet.ledger, {
         ...read.asked,
         tenant: request.caller.tenant ?? fleet.config.tenant,
         wire: "openai",
-        idempotencyKey: key.data,
+        idempotencyKey: key.key,
+        apiKeyId: request.caller.limits?.keyId,
         sentAgain: Number(request.headers["x-stainless-retry-count"] ?? 0) > 0,
       });
       const opened = await withPatience(opening);
-      if (!opened.ok) return sendProblem(reply, otherBody);
+      if (!opened.ok) return sendProblem(reply, usedForAnother("batch"));
       runner.wake();
       return jsonOf(fleet, opened.batch);
     });
@@ -95,19 +96,6 @@ const refused = ({ code, message, param }: { code: string; message: string; para
   message,
   param,
 });
-
-const badKey = refused({
-  code: "invalid_value",
-  message: "Idempotency-Key must be 1 to 255 printable characters",
-  param: "Idempotency-Key",
-});
-
-const otherBody: Problem = {
-  status: 422,
-  type: "invalid_request_error",
-  code: "idempotency_mismatch",
-  message: "This idempotency key was used for another batch; use a new key for a new batch.",
-};
 
 export const noBatch = (id: string): Problem => ({
   status: 404,

@@ -3,9 +3,10 @@
  * in to. While there is no key at all, whoever reaches the server may do everything, and it reaches no further than loopback.
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { KeyLimits } from "../../src/admission/key-limits.ts";
+import { type KeyLimits, limitsOf } from "../../src/admission/key-limits.ts";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import { anyKeys, holderOf, type KeyView } from "../../src/ledger/api-keys.ts";
+import { known } from "../../src/runtime/known.ts";
 import { withPatience } from "./errors.ts";
 import { type Problem, sendProblem } from "./problem.ts";
 
@@ -52,11 +53,10 @@ export function openCallers({ ledger }: Pick<Fleet, "ledger">): Callers {
   };
 }
 
-function callerOf({ id, tenant, scope, requestsPerMinute, tokensPerMinute }: KeyView): Caller {
+function callerOf(key: KeyView): Caller {
+  const { tenant, scope } = key;
   const isAdmin = scope === "admin";
-  const who = { tenant: isAdmin ? undefined : tenant, isAdmin };
-  const isLimited = requestsPerMinute !== undefined || tokensPerMinute !== undefined;
-  return isLimited ? { ...who, limits: { keyId: id, requestsPerMinute, tokensPerMinute } } : who;
+  return { tenant: isAdmin ? undefined : tenant, isAdmin, ...known({ limits: limitsOf(key) }) };
 }
 
 const everybody: Caller = { tenant: undefined, isAdmin: true };

@@ -41,6 +41,7 @@ export const uploadFileDoc: RouteDoc = {
   group,
   summary: "Upload a file",
   description: "Streamed to disk. See docs/batches.md for how long it may be, and how long it is kept.",
+  headers: { "Idempotency-Key": "The same key and file bring the same file" },
   body: { description: "The file and what it is for", types: { "multipart/form-data": form } },
   answers: { 200: jsonContent("It", file) },
 };

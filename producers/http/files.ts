@@ -3,7 +3,16 @@ import multipart from "@fastify/multipart";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Fleet } from "../../src/fleet/fleet.ts";
-import { addFile, type FileView, fileById, filePage, removeFile } from "../../src/ledger/files.ts";
+import {
+  type AddedFile,
+  addFile,
+  addFileOnce,
+  type FileView,
+  fileById,
+  filePage,
+  type NewFile,
+  removeFile,
+} from "../../src/ledger/files.ts";
 import type { FileStore } from "../batches/file-store.ts";
 import { firstLineTrouble } from "../batches/first-line.ts";
 import { publicId, uuidIn } from "../batches/public-id.ts";
@@ -11,16 +20,27 @@ import { idSchema } from "../wire/fields.ts";
 import { rangeIn } from "./byte-range.ts";
 import { withPatience } from "./errors.ts";
 import { deleteFileDoc, listFilesDoc, readFileDoc, showFileDoc, uploadFileDoc } from "./files-doc.ts";
+import { readIdempotencyKey, usedForAnother } from "./idempotency-key.ts";
 import { type Problem, sendProblem } from "./problem.ts";
 import type { ById } from "./requests.ts";
 import { takeUpload } from "./upload.ts";
 
 export function addFiles(app: FastifyInstance, fleet: Fleet, store: FileStore): void {
+  /** Should the ledger not take it, its bytes are swept: no row tells of them. Those of a file that was there are not needed. */
+  async function add(file: NewFile, key: string | undefined): Promise<AddedFile> {
+    if (key === undefined) return { ok: true, file: await addFile(fleet.ledger, file), fresh: true };
+    const added = await addFileOnce(fleet.ledger, file, key);
+    if (!added.ok || !added.fresh) await store.remove(file.name);
+    return added;
+  }
+
   app.register(async (scope) => {
     await scope.register(multipart);
 
     scope.post("/v1/files", { config: { streamsBody: true, doc: uploadFileDoc } }, async (request, reply) => {
       if (!request.isMultipart()) return sendProblem(reply, noForm);
+      const read = readIdempotencyKey(request.headers);
+      if (!read.ok) return sendProblem(reply, read.problem);
       const uploaded = await takeUpload(request, store, fleet.config.batches.maxFileMb);
       if (!uploaded.ok) return sendProblem(reply, uploaded.problem);
       const { stored, filename, upload } = uploaded;
@@ -32,9 +52,8 @@ export function addFiles(app: FastifyInstance, fleet: Fleet, store: FileStore): 
         }
       }
       const tenant = request.caller.tenant ?? fleet.config.tenant;
-      // Should the ledger not take it, its bytes are swept: no row tells of them.
-      const file = addFile(fleet.ledger, { id: stored.name, tenant, filename, ...upload, ...stored });
-      return fileJson(await withPatience(file));
+      const added = await withPatience(add({ id: stored.name, tenant, filename, ...upload, ...stored }, read.key));
+      return added.ok ? fileJson(added.file) : sendProblem(reply, usedForAnother("file"));
     });
 
     scope.get("/v1/files", { config: { doc: listFilesDoc(listSchema) } }, async (request, reply) => {

@@ -4,7 +4,14 @@ import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { beginCancelling } from "../../src/ledger/batches.ts";
-import { deleteHosted, openHosted, type SeenBatch, seenBatch, seenBatches } from "../../src/ledger/hosted-batches.ts";
+import {
+  deleteHosted,
+  type NewHosted,
+  openHosted,
+  type SeenBatch,
+  seenBatch,
+  seenBatches,
+} from "../../src/ledger/hosted-batches.ts";
 import { anthropicBatch } from "../batches/anthropic-batch.ts";
 import { publicId, uuidIn } from "../batches/public-id.ts";
 import { BodyTooLong, type TakenRequests, takeRequests } from "../batches/take-requests.ts";
@@ -13,6 +20,7 @@ import type { BatchParts } from "./batch-extras.ts";
 import { textsOf } from "./batch-texts.ts";
 import { withPatience } from "./errors.ts";
 import { badQuery } from "./files.ts";
+import { readIdempotencyKey, usedForAnother } from "./idempotency-key.ts";
 import { invalidBody } from "./invalid-body.ts";
 import {
   cancelMessageBatchDoc,
@@ -22,7 +30,6 @@ import {
   messageResultsDoc,
   showMessageBatchDoc,
 } from "./message-batches-doc.ts";
-import { idempotencyKeySchema } from "./orders.ts";
 import { type Problem, sendProblem } from "./problem.ts";
 import type { ById } from "./requests.ts";
 
@@ -42,8 +49,8 @@ export function addMessageBatches(app: FastifyInstance, { fleet, files, runner }
   });
 
   async function create(request: FastifyRequest, reply: FastifyReply) {
-    const key = idempotencyKeySchema.optional().safeParse(request.headers["idempotency-key"]);
-    if (!key.success) return sendProblem(reply, invalidBody("Idempotency-Key must be 1 to 255 printable characters"));
+    const key = readIdempotencyKey(request.headers);
+    if (!key.ok) return sendProblem(reply, key.problem);
     if (!(request.body instanceof Readable)) return sendProblem(reply, invalidBody("the body is missing"));
     const rules = { config: fleet.config, mostBytes, mostRequests };
     const taken = await takeRequests(request.body, files, rules).catch(orTooLong);
@@ -51,8 +58,9 @@ export function addMessageBatches(app: FastifyInstance, { fleet, files, runner }
     if (!taken.ok) return sendProblem(reply, invalidBody(taken.reason));
     const sentAgain = Number(request.headers["x-stainless-retry-count"] ?? 0) > 0;
     const tenant = request.caller.tenant ?? fleet.config.tenant;
-    const opened = await withPatience(open(taken.value, { tenant, idempotencyKey: key.data, sentAgain }));
-    if (!opened.ok) return sendProblem(reply, otherBody);
+    const apiKeyId = request.caller.limits?.keyId;
+    const opened = await withPatience(open(taken.value, { tenant, idempotencyKey: key.key, apiKeyId, sentAgain }));
+    if (!opened.ok) return sendProblem(reply, usedForAnother("batch"));
     runner.wake();
     return shown(opened.batch, request);
   }
@@ -60,7 +68,7 @@ export function addMessageBatches(app: FastifyInstance, { fleet, files, runner }
   /** With its file, in one commit. Of a batch that was there before it is not needed; what no row tells of is swept. */
   async function open(
     { stored, lines }: TakenRequests,
-    terms: { readonly tenant: string; readonly idempotencyKey: string | undefined; readonly sentAgain: boolean },
+    terms: Pick<NewHosted, "tenant" | "idempotencyKey" | "apiKeyId" | "sentAgain">,
   ) {
     const { tenant } = terms;
     const file = { ...stored, id: stored.name, tenant, purpose: "message_batch", filename: "requests.jsonl" };
@@ -170,12 +178,6 @@ const hasNotEnded: Problem = {
   type: "conflict_error",
   code: "not_finished",
   message: "The message batch has not ended yet.",
-};
-const otherBody: Problem = {
-  status: 422,
-  type: "invalid_request_error",
-  code: "idempotency_mismatch",
-  message: "This idempotency key was used for another batch; use a new key for a new batch.",
 };
 const tooLong: Problem = {
   status: 413,

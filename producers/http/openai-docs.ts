@@ -45,15 +45,39 @@ export const embeddingsDoc: RouteDoc = {
 const listed = z
   .strictObject({ id: z.string(), object: z.literal("model"), created: z.int(), owned_by: z.string() })
   .meta({ id: "Model" });
-export const modelsDoc: RouteDoc = {
+const listedForAnthropic = z
+  .looseObject({
+    type: z.literal("model"),
+    id: z.string(),
+    display_name: z.string(),
+    created_at: z.iso.datetime(),
+    max_input_tokens: z.int().nullable(),
+    max_tokens: z.int().nullable(),
+  })
+  .meta({ id: "AnthropicModel" });
+const models = z.strictObject({ object: z.literal("list"), data: z.array(listed) });
+const modelsForAnthropic = z.strictObject({
+  data: z.array(listedForAnthropic),
+  has_more: z.boolean(),
+  first_id: z.string().nullable(),
+  last_id: z.string().nullable(),
+});
+const headers = {
+  "anthropic-version":
+    "With it, or with x-api-key alone, Anthropic's form is answered, and limit, after_id and before_id hold",
+};
+export const modelsDoc = (query: z.ZodObject): RouteDoc => ({
   group,
   summary: "All models that somebody here can be asked for",
-  answers: { 200: jsonContent("The list", z.strictObject({ object: z.literal("list"), data: z.array(listed) })) },
-};
+  headers,
+  query,
+  answers: { 200: jsonContent("The list", z.union([models, modelsForAnthropic])) },
+});
 export const modelDoc: RouteDoc = {
   group,
   summary: "One model, by its name",
-  answers: { 200: jsonContent("It", listed) },
+  headers,
+  answers: { 200: jsonContent("It", z.union([listed, listedForAnthropic])) },
 };
 
 const sound: Content = { description: "The sound, or events with it", types: { "audio/*": undefined, ...events } };

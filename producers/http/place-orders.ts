@@ -1,5 +1,6 @@
 /** Orders that HTTP callers hand over: all of them or none, and with an idempotency key only once. */
 import type { Fleet } from "../../src/fleet/fleet.ts";
+import type { AcceptedWhole } from "../../src/intake/accept.ts";
 import type { AnswerHere } from "../../src/intake/here.ts";
 import { type Order, refusalOf } from "../../src/intake/order.ts";
 import { known } from "../../src/runtime/known.ts";
@@ -14,12 +15,7 @@ export type Placed =
       readonly fresh: boolean;
       readonly freshOnes: readonly boolean[];
     }
-  | {
-      readonly ok: false;
-      readonly problem: Problem;
-      /** Those that were stored all the same: another one's key had been used for something else. */
-      readonly freshOnes?: readonly boolean[];
-    };
+  | { readonly ok: false; readonly problem: Problem };
 
 export interface PlacedRequest {
   readonly id: string;
@@ -36,17 +32,32 @@ export async function placeOrders(fleet: Fleet, orders: readonly Order[], many: 
     const refusal = refusalOf(fleet.config, order);
     if (refusal !== undefined) return { ok: false, problem: refused(refusal, place(at)) };
   }
-  const accepted = await fleet.intake.accept(orders);
+  const whole = await acceptAll(fleet, orders, many);
+  if (!whole.ok) return { ok: false, problem: usedAt(place(whole.differs), orders[whole.differs]) };
+  const { accepted } = whole;
   const requests: PlacedRequest[] = [];
   const freshOnes = accepted.map((one) => one.ok && one.fresh);
   for (const [at, order] of orders.entries()) {
     const taken = await takenOf(fleet, order, accepted[at]);
-    if (!taken.ok) return { ok: false, problem: refused(taken.refusal, place(at)), freshOnes };
+    if (!taken.ok) return { ok: false, problem: refused(taken.refusal, place(at)) };
     const { id, warning, here } = taken;
     requests.push({ id, warnings: warning === undefined ? [] : [warning], ...known({ here }) });
   }
   return { ok: true, requests, fresh: freshOnes.includes(true), freshOnes };
 }
+
+/** Of a single order `takenOf` compares the body. */
+async function acceptAll(fleet: Fleet, orders: readonly Order[], many: boolean): Promise<AcceptedWhole> {
+  const isKeyed = many && orders.some(({ idempotencyKey }) => idempotencyKey !== undefined);
+  return isKeyed ? fleet.intake.acceptWhole(orders) : { ok: true, accepted: await fleet.intake.accept(orders) };
+}
+
+const usedAt = (place: string, order: Order | undefined): Problem => ({
+  ...answers.idempotency_mismatch,
+  code: "idempotency_mismatch",
+  message: `The idempotency key of ${place}, ${JSON.stringify(order?.idempotencyKey)}, was used for another request; use a new key for a new list. Nothing of it was stored.`,
+  param: place,
+});
 
 type Reason = Extract<Taken, { ok: false }>["refusal"];
 

@@ -3,8 +3,7 @@
  * idempotency key had brought before is not new.
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { estimateTokens } from "../../src/admission/estimate.ts";
-import type { KeyLimits, KeyVerdict, Work } from "../../src/admission/key-limits.ts";
+import { type KeyLimits, type KeyVerdict, type Work, workOf } from "../../src/admission/key-limits.ts";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import type { Order } from "../../src/intake/order.ts";
 import { withoutKnownKeys } from "../../src/ledger/accept.ts";
@@ -20,27 +19,21 @@ export async function placeWithin(
 ): Promise<Placed> {
   const { limits } = caller;
   if (limits === undefined) return placeOrders(fleet, orders, many);
-  const work = workOf(await withoutKnownKeys(fleet.ledger, orders));
+  const work = workOfOrders(await withoutKnownKeys(fleet.ledger, orders));
   const verdict = await charged(fleet, limits, work);
   if (verdict === undefined) return { ok: false, problem: uncounted };
   void reply.headers(headersOf(limits, verdict));
   if (!verdict.granted) return { ok: false, problem: refusal(limits, work, verdict) };
   const placed = await placeOrders(fleet, orders, many);
   if (placed.ok && placed.freshOnes.every(Boolean)) return placed;
-  const brought = workOf(orders.filter((_order, at) => placed.freshOnes?.[at] === true));
+  const brought = workOfOrders(placed.ok ? orders.filter((_order, at) => placed.freshOnes[at]) : []);
   const surplus = { requests: work.requests - brought.requests, tokens: work.tokens - brought.tokens };
   // What cannot be given back is free again in a minute.
   if (surplus.requests > 0) await fleet.keyGate.giveBack(limits, verdict, surplus).catch(() => {});
   return placed;
 }
 
-const workOf = (orders: readonly Order[]): Work => ({
-  requests: orders.length,
-  tokens: orders.reduce((sum, { body }) => {
-    const { input, output } = estimateTokens(body);
-    return sum + input + output;
-  }, 0),
-});
+const workOfOrders = (orders: readonly Order[]): Work => workOf(orders.map(({ body }) => body));
 
 /** Undefined: Redis is away. */
 const charged = (fleet: Fleet, limits: KeyLimits, work: Work): Promise<KeyVerdict | undefined> =>

@@ -1,5 +1,5 @@
 /** What a caller is told when something is wrong: one shape for every route. */
-import type { FastifyReply } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 
 export type ProblemType =
   | "invalid_request_error"
@@ -27,8 +27,17 @@ export interface Problem {
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   if (problem.retryAfterSeconds === undefined) void reply.header("x-should-retry", "false");
   else void reply.header("retry-after", problem.retryAfterSeconds);
-  const wire = reply.request.routeOptions.config.wire ?? "openai";
-  return reply.status(problem.status).send(wires[wire](problem, reply));
+  return reply.status(problem.status).send(wires[wireOf(reply.request)](problem, reply));
+}
+
+/** Anthropic's clients say which version they speak; their key has a header of its own. */
+export function wireOf({ routeOptions, headers }: FastifyRequest): "openai" | "anthropic" {
+  const { wire = "openai" } = routeOptions.config;
+  if (wire !== "callers") return wire;
+  const isAnthropic = headers["anthropic-version"] !== undefined;
+  return isAnthropic || (headers["x-api-key"] !== undefined && headers.authorization === undefined)
+    ? "anthropic"
+    : "openai";
 }
 
 /** In OpenAI's envelope, which is also ours: all four keys, always. */
@@ -45,8 +54,8 @@ export const anthropicProblemJson = ({ message, type, status }: Problem, request
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** Whose envelope its problems come in; OpenAI's unless given. */
-    wire?: "openai" | "anthropic";
+    /** Whose envelope its problems come in; OpenAI's unless given. `callers`: theirs who asks. */
+    wire?: "openai" | "anthropic" | "callers";
   }
 }
 

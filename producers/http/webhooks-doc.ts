@@ -27,6 +27,7 @@ export const registerWebhookDoc: RouteDoc = {
   group,
   summary: "Register a receiver of webhooks",
   description: "See docs/webhooks.md.",
+  headers: { "Idempotency-Key": "The same key and wish bring the same receiver, with its secret" },
   body: jsonContent(
     "Where to, and of what",
     z.strictObject({

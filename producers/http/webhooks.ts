@@ -4,10 +4,11 @@ import { z } from "zod";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import { endpointById, listEndpoints, revokeEndpoint } from "../../src/ledger/webhook-endpoints.ts";
 import { eventTypes } from "../../src/webhook/event.ts";
-import { endpointJson, type Registered, registerEndpoint } from "../webhook-endpoint.ts";
+import { endpointJson, type Registered, registerEndpoint, registerEndpointOnce } from "../webhook-endpoint.ts";
 import { read } from "../wire/complaint.ts";
 import { idSchema } from "../wire/fields.ts";
 import { withPatience } from "./errors.ts";
+import { readIdempotencyKey, usedForAnother } from "./idempotency-key.ts";
 import { invalidBody } from "./invalid-body.ts";
 import { type Problem, sendProblem } from "./problem.ts";
 import type { ById } from "./requests.ts";
@@ -22,6 +23,8 @@ const wishSchema = z.strictObject({
 
 export function addWebhooks(app: FastifyInstance, fleet: Fleet): void {
   app.post("/v1/webhooks", { config: { doc: registerWebhookDoc } }, async (request, reply) => {
+    const key = readIdempotencyKey(request.headers);
+    if (!key.ok) return sendProblem(reply, key.problem);
     const wish = read(wishSchema, request.body, "");
     if (!wish.ok) return sendProblem(reply, invalidBody(wish.reason));
     const { tenant: own } = request.caller;
@@ -29,14 +32,16 @@ export function addWebhooks(app: FastifyInstance, fleet: Fleet): void {
     if (own !== undefined && (tenant ?? own) !== own) {
       return sendProblem(reply, invalidBody(`tenant must be ${own}, whose key this is, or absent`));
     }
+    const wished = {
+      tenant: tenant ?? own ?? fleet.config.tenant,
+      url,
+      events: events ?? undefined,
+      batchRequests: batchRequests ?? false,
+    };
     const registered = await withPatience(
-      registerEndpoint(fleet, {
-        tenant: tenant ?? own ?? fleet.config.tenant,
-        url,
-        events: events ?? undefined,
-        batchRequests: batchRequests ?? false,
-      }),
+      key.key === undefined ? registerEndpoint(fleet, wished) : registerEndpointOnce(fleet, wished, key.key),
     );
+    if (registered === "usedKey") return sendProblem(reply, usedForAnother("webhook"));
     if (!registered.ok) return sendProblem(reply, refused(registered));
     return reply.status(201).send({ ...endpointJson(registered.endpoint), secret: registered.secret });
   });

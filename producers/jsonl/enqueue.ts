@@ -32,11 +32,13 @@ export interface Enqueueing {
   readonly afterLine: number;
   /** Before each chunk: whether to go on. */
   readonly wanted: () => Promise<boolean>;
+  /** Then: how many of its lines, from the first on, may go in now; all unless given. Fewer end the reading. */
+  readonly admit?: (orders: readonly Order[]) => Promise<number>;
   /** After each chunk: the last line that is in. */
   readonly stored: (line: number) => void;
 }
 
-/** `stopped`: no longer wanted. `changed`: the file is not what was checked; nothing more was stored. */
+/** `stopped`: no longer wanted, or not all admitted. `changed`: the file is not what was checked; nothing more was stored. */
 export type Enqueued = "all" | "stopped" | "changed";
 
 /** The settings are not what they were when the line was checked. */
@@ -55,7 +57,13 @@ export async function enqueue(input: Input, work: Enqueueing): Promise<Enqueued>
     await sending;
     if (chunk.orders.length === 0) return true;
     if (!(await work.wanted())) return false;
-    sending = store(work, chunk);
+    const { orders } = chunk;
+    const admitted = (await work.admit?.(orders)) ?? orders.length;
+    sending = store(work, orders.slice(0, admitted));
+    if (admitted < orders.length) {
+      await sending;
+      return false;
+    }
     // It is awaited before the next chunk or at the end; until then its failure is nobody's.
     sending.catch(() => {});
     chunk = open();
@@ -94,7 +102,8 @@ export function openChunk(mostLines: number) {
   };
 }
 
-async function store(work: Enqueueing, { orders }: { readonly orders: readonly Order[] }): Promise<void> {
+async function store(work: Enqueueing, orders: readonly Order[]): Promise<void> {
+  if (orders.length === 0) return;
   await storeChunk(work.intake, orders);
   work.stored(orders.at(-1)?.line?.no ?? 0);
 }

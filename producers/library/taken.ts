@@ -1,12 +1,10 @@
-import { isDeepStrictEqual } from "node:util";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import type { Accepted } from "../../src/intake/accept.ts";
 import type { FullRefusal } from "../../src/intake/full.ts";
 import type { AnswerHere } from "../../src/intake/here.ts";
 import type { Order, Refusal } from "../../src/intake/order.ts";
 import { requestWithKey } from "../../src/ledger/accept.ts";
-import { keptBody } from "../../src/ledger/bodies.ts";
-import { maskContent } from "../../src/request/mask.ts";
+import { asksFor, keptBody } from "../../src/ledger/bodies.ts";
 
 export type Taken =
   /** `fresh`: false when this idempotency key had brought the request before. */
@@ -33,10 +31,7 @@ export async function takenOf(fleet: Fleet, order: Order, accepted: Accepted | u
   if (order.idempotencyKey === undefined) throw new Error("takenOf: a new id was known already");
   const id = await requestWithKey(fleet.ledger, order.tenant, order.idempotencyKey);
   if (id === undefined) throw new Error("takenOf: the request that has this key is gone");
-  const kept = await keptBody(fleet.ledger, id);
-  // A prompt that is no longer kept cannot be compared: the key alone says which request it was.
-  const same = kept === undefined || isDeepStrictEqual(kept.body, kept.masked ? maskContent(order.body) : order.body);
-  if (!same) return { ok: false, refusal: mismatch };
+  if (!asksFor(await keptBody(fleet.ledger, id), order.body)) return { ok: false, refusal: mismatch };
   return { ok: true, id, fresh: false, ...(accepted.warning === undefined ? {} : { warning: accepted.warning }) };
 }
 

@@ -1,4 +1,6 @@
 /** Limits of single API keys, counted for the whole fleet in Redis: requests and tokens in any minute. */
+import type { Body } from "../request/body.ts";
+import { estimateTokens } from "./estimate.ts";
 import { openScripts } from "./scripts.ts";
 
 export interface KeyLimits {
@@ -7,10 +9,26 @@ export interface KeyLimits {
   readonly tokensPerMinute: number | undefined;
 }
 
+/** Undefined: the key has none. Pure. */
+export function limitsOf(key: { readonly id: string } & Omit<KeyLimits, "keyId">): KeyLimits | undefined {
+  const { id: keyId, requestsPerMinute, tokensPerMinute } = key;
+  const isLimited = requestsPerMinute !== undefined || tokensPerMinute !== undefined;
+  return isLimited ? { keyId, requestsPerMinute, tokensPerMinute } : undefined;
+}
+
 export interface Work {
   readonly requests: number;
   readonly tokens: number;
 }
+
+/** What requests for these bodies are estimated to take. Pure. */
+export const workOf = (bodies: readonly Body[]): Work => ({
+  requests: bodies.length,
+  tokens: bodies.reduce((sum, body) => {
+    const { input, output } = estimateTokens(body);
+    return sum + input + output;
+  }, 0),
+});
 
 export interface KeyVerdict {
   readonly granted: boolean;

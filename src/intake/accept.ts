@@ -11,9 +11,11 @@ import {
   type NewRequest,
   withoutKnownKeys,
 } from "../ledger/accept.ts";
+import { acceptWhole, KeyDiffers } from "../ledger/accept-whole.ts";
 import { recallDispatched } from "../ledger/backlog.ts";
 import { type BatchView, batchByFingerprint, findOrOpenBatch, type NewBatch, openBatch } from "../ledger/batches.ts";
 import { beginHosted, type HeldBatch } from "../ledger/hosted-lease.ts";
+import { despiteDeadlocks } from "../ledger/interruption.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { type Ask, asksOf, type Full, openRoom, type Room, type Roomed } from "../ledger/open-counts.ts";
 import type { Bell } from "../queue/bell.ts";
@@ -34,6 +36,8 @@ export interface Intake {
    * batch are not counted against its bounds: their room was taken when the batch was opened. Rejects when the ledger is away.
    */
   accept(orders: readonly Order[]): Promise<readonly Accepted[]>;
+  /** The same for a list of which nothing is stored when one of its idempotency keys came with another body before. */
+  acceptWhole(orders: readonly Order[]): Promise<AcceptedWhole>;
   /** From now on this process calls itself for interactive requests that somebody waits for, where it can; ends with the call. */
   callHere(here: Here): () => void;
   /**
@@ -66,6 +70,11 @@ export type Accepted =
     }
   | { readonly ok: false; readonly refusal: Refusal | FullRefusal };
 
+export type AcceptedWhole =
+  | { readonly ok: true; readonly accepted: readonly Accepted[] }
+  /** `differs`: place of the order whose key came with another body. */
+  | { readonly ok: false; readonly differs: number };
+
 export interface IntakeDeps {
   readonly config: Config;
   readonly ledger: Ledger;
@@ -79,45 +88,59 @@ export const openIntake = (deps: IntakeDeps): Intake => {
   const room = openRoom(deps.ledger);
   const acceptMany = acceptInGroups(deps.ledger);
   const local = openLocalCalls(deps.lanes);
+  const take = async (orders: readonly Order[], keep: Keep): Promise<readonly Accepted[]> => {
+    let committed = () => {};
+    const commit = new Promise<void>((resolve) => {
+      committed = resolve;
+    });
+    try {
+      const prepared = orders.map((order) => prepareWithin(deps, order, commit));
+      const asked = prepared.flatMap((entry) => (entry.ok ? [entry.row] : []));
+      const claimed = await local.claim(asked);
+      const direct = await directRoom(deps, claimed);
+      const rows = claimed.map((row) => born(row, direct));
+      const storing = keep(rows);
+      const called = local.run(rows, storing.then(idsOf, none), deps.clock.now());
+      const stored = await storing;
+      if (stored.ok) {
+        await dispatchDirect(
+          deps,
+          rows.filter((row) => row.claim === undefined && stored.value.has(row.id)),
+        );
+        deps.telemetry.count("accepted", {}, stored.value.size);
+      } else {
+        turnAway(deps, stored.full, rows.length);
+      }
+      return prepared.map((entry) => {
+        if (!entry.ok) return { ok: false, refusal: entry.refusal };
+        if (!stored.ok) return { ok: false, refusal: fullRefusal(stored.full) };
+        const { row, warning } = entry;
+        return {
+          ok: true,
+          id: row.id,
+          fresh: stored.value.has(row.id),
+          ...(warning === undefined ? {} : { warning }),
+          ...known({ here: stored.value.has(row.id) ? called.get(row.id) : undefined }),
+        };
+      });
+    } finally {
+      committed();
+    }
+  };
   return {
     callHere: local.offer,
-    accept: async (orders) => {
-      let committed = () => {};
-      const commit = new Promise<void>((resolve) => {
-        committed = resolve;
-      });
+    accept: (orders) => take(orders, (rows) => store(deps, room, acceptMany, rows)),
+    acceptWhole: async (orders) => {
+      const keep: Keep = async (rows) => {
+        const asks = await roomFor(deps, rows);
+        return despiteDeadlocks(() => room.take(asks, (sql) => acceptWhole({ sql }, rows)));
+      };
       try {
-        const prepared = orders.map((order) => prepareWithin(deps, order, commit));
-        const asked = prepared.flatMap((entry) => (entry.ok ? [entry.row] : []));
-        const claimed = await local.claim(asked);
-        const direct = await directRoom(deps, claimed);
-        const rows = claimed.map((row) => born(row, direct));
-        const storing = store(deps, room, acceptMany, rows);
-        const called = local.run(rows, storing.then(idsOf, none), deps.clock.now());
-        const stored = await storing;
-        if (stored.ok) {
-          await dispatchDirect(
-            deps,
-            rows.filter((row) => row.claim === undefined && stored.value.has(row.id)),
-          );
-          deps.telemetry.count("accepted", {}, stored.value.size);
-        } else {
-          turnAway(deps, stored.full, rows.length);
-        }
-        return prepared.map((entry) => {
-          if (!entry.ok) return { ok: false, refusal: entry.refusal };
-          if (!stored.ok) return { ok: false, refusal: fullRefusal(stored.full) };
-          const { row, warning } = entry;
-          return {
-            ok: true,
-            id: row.id,
-            fresh: stored.value.has(row.id),
-            ...(warning === undefined ? {} : { warning }),
-            ...known({ here: stored.value.has(row.id) ? called.get(row.id) : undefined }),
-          };
-        });
-      } finally {
-        committed();
+        return { ok: true, accepted: await take(orders, keep) };
+      } catch (error) {
+        if (!(error instanceof KeyDiffers)) throw error;
+        const { tenant, key } = error;
+        return { ok: false, differs: orders.findIndex((one) => one.tenant === tenant && one.idempotencyKey === key) };
       }
     },
     openBatch: async (batch, startOver) => {
@@ -148,7 +171,9 @@ const idsOf = (stored: Roomed<ReadonlySet<string>>): ReadonlySet<string> => (sto
 const turnAway = ({ telemetry }: IntakeDeps, full: Full, count: number): void =>
   telemetry.count("turnedAway", { bound: full.tenant === undefined ? "fleet" : "tenant" }, count);
 
-/** The ids of the new rows, or the bound that has no room for all. */
+/** Stores rows: the ids of the new ones, or the bound that has no room for all. */
+type Keep = (rows: readonly NewRequest[]) => Promise<Roomed<ReadonlySet<string>>>;
+
 async function store(
   deps: IntakeDeps,
   room: Room,

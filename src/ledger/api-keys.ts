@@ -72,6 +72,12 @@ export async function holderOf({ sql }: Ledger, key: string): Promise<KeyView | 
   return row === undefined ? undefined : viewOf(row);
 }
 
+/** By its id, also when it was revoked or has expired. */
+export async function keyById({ sql }: Ledger, id: string): Promise<KeyView | undefined> {
+  const [row] = await sql<KeyRow[]>`select * from api_keys where id = ${id}`;
+  return row === undefined ? undefined : viewOf(row);
+}
+
 /** Whether there ever was a key: from then on every call needs one, also when the last one was revoked. */
 export async function anyKeys({ sql }: Ledger): Promise<boolean> {
   const [row] = await sql`select 1 from api_keys limit 1`;

@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from "node:util";
 import { type Body, bodySchema } from "../request/body.ts";
+import { maskContent } from "../request/mask.ts";
 import type { Ledger } from "./ledger.ts";
 
 export interface KeptBody {
@@ -16,3 +18,7 @@ export async function keptBody(ledger: Ledger, requestId: string): Promise<KeptB
 
 export const bodyOf = async (ledger: Ledger, requestId: string): Promise<Body | undefined> =>
   (await keptBody(ledger, requestId))?.body;
+
+/** Whether `body` is what the caller asked for. A prompt that is no longer kept cannot be compared: its key alone says which request it was. */
+export const asksFor = (kept: KeptBody | undefined, body: Body): boolean =>
+  kept === undefined || isDeepStrictEqual(kept.body, kept.masked ? maskContent(body) : body);

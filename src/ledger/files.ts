@@ -50,13 +50,43 @@ export interface NewFile extends Omit<FileView, "createdAt" | "expiresAt"> {
 const hiddenPurpose = "message_batch";
 
 export async function addFile({ sql }: { readonly sql: ISql }, file: NewFile): Promise<FileView> {
+  const added = await insertFile(sql, file, undefined);
+  if (added === undefined) throw new Error("addFile: insert returned no row");
+  return added;
+}
+
+export type AddedFile =
+  /** `fresh`: false when its idempotency key had brought it before. */
+  | { readonly ok: true; readonly file: FileView; readonly fresh: boolean }
+  /** The key came with another file, or with other words about it. */
+  | { readonly ok: false };
+
+/** A file for each key, however many come with it at once. A file that is gone, or whose time is over, gives its key back. */
+export async function addFileOnce({ sql }: Ledger, file: NewFile, key: string): Promise<AddedFile> {
+  const { tenant, purpose, filename, sha256, expiresSeconds = null } = file;
+  const carrier = sql`tenant = ${tenant} and idempotency_key = ${key}`;
+  for (;;) {
+    await sql`update files set idempotency_key = null where ${carrier} and expires_at <= now()`;
+    const added = await insertFile(sql, file, key);
+    if (added !== undefined) return { ok: true, file: added, fresh: true };
+    const [row] = await sql<(Row & { readonly same: boolean })[]>`
+      select *, purpose = ${purpose} and filename = ${filename} and sha256 = ${sha256}
+        and expires_at is not distinct from created_at + ${expiresSeconds}::int * interval '1 second' as same
+      from files where ${carrier}`;
+    // It may have been removed meanwhile.
+    if (row !== undefined) return row.same ? { ok: true, file: viewOf(row), fresh: false } : { ok: false };
+  }
+}
+
+/** Undefined: a file carries this key already. */
+async function insertFile(sql: ISql, file: NewFile, key: string | undefined): Promise<FileView | undefined> {
   const [row] = await sql<Row[]>`
-    insert into files (id, tenant, purpose, filename, bytes, sha256, path, expires_at)
+    insert into files (id, tenant, purpose, filename, bytes, sha256, path, idempotency_key, expires_at)
     values (${file.id}, ${file.tenant}, ${file.purpose}, ${file.filename}, ${file.bytes}, ${file.sha256}, ${file.name},
-      now() + ${file.expiresSeconds ?? null}::int * interval '1 second')
+      ${key ?? null}, now() + ${file.expiresSeconds ?? null}::int * interval '1 second')
+    on conflict (tenant, idempotency_key) where idempotency_key is not null do nothing
     returning *`;
-  if (row === undefined) throw new Error("addFile: insert returned no row");
-  return viewOf(row);
+  return row === undefined ? undefined : viewOf(row);
 }
 
 /** Undefined: there is none, it is another tenant's, or its time is over. `tenant` undefined: of all tenants. */

@@ -42,6 +42,8 @@ export interface Hosted {
   readonly metadata: Readonly<Record<string, string>> | undefined;
   /** As its caller names it. */
   readonly inputFile: string;
+  /** Whose limits its lines are charged to. */
+  readonly apiKeyId: string | undefined;
   readonly outputFileId: string | undefined;
   readonly errorFileId: string | undefined;
   readonly outputExpiresSeconds: number | undefined;
@@ -68,6 +70,7 @@ interface Row extends BatchRow {
   readonly completion_window: string;
   readonly metadata: Readonly<Record<string, string>> | null;
   readonly input_file: string;
+  readonly api_key_id: string | null;
   readonly output_file_id: string | null;
   readonly error_file_id: string | null;
   readonly output_expires_seconds: number | null;
@@ -93,6 +96,7 @@ const hostedOf = (row: Row, wire: Hosted["wire"]): Hosted => ({
   completionWindow: row.completion_window,
   metadata: row.metadata ?? undefined,
   inputFile: row.input_file,
+  apiKeyId: row.api_key_id ?? undefined,
   outputFileId: row.output_file_id ?? undefined,
   errorFileId: row.error_file_id ?? undefined,
   outputExpiresSeconds: row.output_expires_seconds ?? undefined,
@@ -108,7 +112,7 @@ const hostedOf = (row: Row, wire: Hosted["wire"]): Hosted => ({
 });
 
 const rows = (sql: ISql) => sql`
-  select b.*, h.wire, h.endpoint, h.completion_window, h.metadata, h.input_file, h.output_file_id, h.error_file_id,
+  select b.*, h.wire, h.endpoint, h.completion_window, h.metadata, h.input_file, h.api_key_id, h.output_file_id, h.error_file_id,
     h.output_expires_seconds, h.expires_at, h.checked_lines, h.in_progress_at, h.finalizing_at, h.cancelling_at, h.settled_at,
     h.outcome, h.errors, h.summary
   from batches b left join hosted_batches h on h.batch_id = b.id`;
@@ -166,6 +170,8 @@ export interface NewHosted {
   /** Of everything that was asked for; equal means asked for again. */
   readonly fingerprint: string;
   readonly idempotencyKey: string | undefined;
+  /** The key that it came with, where that has limits. */
+  readonly apiKeyId?: string | undefined;
   /** The caller says that it sends this again because no answer came. */
   readonly sentAgain: boolean;
   /** Its input, where that comes with it. */
@@ -200,10 +206,10 @@ export async function openHosted(ledger: Ledger, wanted: NewHosted): Promise<Ope
       values (${id}, ${tenant}, 'accepting', ${`http ${wanted.inputFile}`}, ${fingerprint}, '{}', 0)`;
     await sql`
       insert into hosted_batches (batch_id, tenant, wire, endpoint, completion_window, metadata, idempotency_key, input_file,
-        output_expires_seconds, expires_at, checked_lines)
+        api_key_id, output_expires_seconds, expires_at, checked_lines)
       values (${id}, ${tenant}, ${wanted.wire}, ${wanted.endpoint}, ${wanted.completionWindow},
         ${wanted.metadata === undefined ? null : storable(wanted.metadata)}::text::jsonb, ${key ?? null}, ${wanted.inputFile},
-        ${wanted.outputExpiresSeconds ?? null}, now() + ${wanted.windowMs}::float8 * interval '1 millisecond', ${wanted.checkedLines ?? null})`;
+        ${wanted.apiKeyId ?? null}, ${wanted.outputExpiresSeconds ?? null}, now() + ${wanted.windowMs}::float8 * interval '1 millisecond', ${wanted.checkedLines ?? null})`;
     const batch = await seenBatch({ sql }, id);
     if (batch === undefined) throw new Error("openHosted: the new batch is not there");
     return { ok: true, batch, fresh: true };

@@ -19,6 +19,8 @@ export const hostedBatches = pgTable(
     completionWindow: text("completion_window").notNull(),
     metadata: jsonb("metadata"),
     idempotencyKey: text("idempotency_key"),
+    /** Whose limits its lines are charged to. Null: it came with a key that has none, or without a key. */
+    apiKeyId: uuid("api_key_id"),
     /** As its caller names it; there may be no such file. */
     inputFile: text("input_file").notNull(),
     outputFileId: uuid("output_file_id"),

@@ -211,12 +211,15 @@ export const files = pgTable(
     bytes: bigint("bytes", { mode: "number" }).notNull(),
     sha256: text("sha256").notNull(),
     path: text("path").notNull(),
+    idempotencyKey: text("idempotency_key"),
     createdAt: at("created_at").notNull().defaultNow(),
     expiresAt: at("expires_at"),
   },
   (t) => [
     // A tenant's files, newest first.
     index("files_tenant").on(t.tenant, t.id),
+    // Uploading: the file that already carries this key.
+    uniqueIndex("files_idempotency").on(t.tenant, t.idempotencyKey).where(sql`idempotency_key is not null`),
     // What may be removed.
     index("files_expiry").on(t.expiresAt).where(sql`expires_at is not null`),
   ],

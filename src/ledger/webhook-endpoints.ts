@@ -1,4 +1,5 @@
 /** Addresses that are told of ends: registered, listed, revoked. */
+import type { ISql } from "postgres";
 import { v7 as uuidv7 } from "uuid";
 import type { Ledger } from "./ledger.ts";
 
@@ -34,16 +35,52 @@ export const mostEndpoints = 20;
 
 /** Undefined: the tenant has as many as it may have. */
 export async function createEndpoint({ sql }: Ledger, endpoint: NewEndpoint): Promise<EndpointView | undefined> {
-  const { tenant, url, secret, events, batchRequests } = endpoint;
   return sql.begin(async (inner) => {
-    await inner`select pg_advisory_xact_lock(hashtextextended('webhooks ' || ${tenant}, 4915112103))`;
-    const [row] = await inner<Row[]>`
-      insert into webhook_endpoints (id, tenant, url, secret, events, batch_requests)
-      select ${uuidv7()}::uuid, ${tenant}, ${url}, ${secret}, ${JSON.stringify(events)}::text::jsonb, ${batchRequests}
-      where (select count(*) from webhook_endpoints where tenant = ${tenant} and ended_at is null) < ${mostEndpoints}
-      returning *, 0 as pending`;
-    return row === undefined ? undefined : viewOf(row);
+    await lockEndpoints(inner, endpoint.tenant);
+    return insertEndpoint(inner, endpoint, undefined);
   });
+}
+
+export type CreatedOnce =
+  /** `secret`: of the endpoint that is there; not the one that was offered when the key had brought it before. */
+  | { readonly ok: true; readonly endpoint: EndpointView; readonly secret: string }
+  /** `otherBody`: the key came with another wish before. */
+  | { readonly ok: false; readonly reason: "tooMany" | "otherBody" };
+
+/** An endpoint for each key, however many come with it at once. One that has ended gives its key back. */
+export async function createEndpointOnce({ sql }: Ledger, endpoint: NewEndpoint, key: string): Promise<CreatedOnce> {
+  const { tenant, url, events, batchRequests, secret } = endpoint;
+  return sql.begin(async (inner) => {
+    await lockEndpoints(inner, tenant);
+    const [known] = await inner<(Row & { readonly secret: string; readonly same: boolean })[]>`
+      select e.*, ${pendingOf(inner)}, url = ${url} and batch_requests = ${batchRequests}
+        and events = ${JSON.stringify(events)}::text::jsonb as same
+      from webhook_endpoints e where tenant = ${tenant} and idempotency_key = ${key} and ended_at is null`;
+    if (known !== undefined) {
+      return known.same
+        ? { ok: true, endpoint: viewOf(known), secret: known.secret }
+        : { ok: false, reason: "otherBody" };
+    }
+    const created = await insertEndpoint(inner, endpoint, key);
+    return created === undefined ? { ok: false, reason: "tooMany" } : { ok: true, endpoint: created, secret };
+  });
+}
+
+/** Those that make endpoints of a tenant take turns. */
+const lockEndpoints = (sql: ISql, tenant: string) =>
+  sql`select pg_advisory_xact_lock(hashtextextended('webhooks ' || ${tenant}, 4915112103))`;
+
+async function insertEndpoint(
+  sql: ISql,
+  { tenant, url, secret, events, batchRequests }: NewEndpoint,
+  key: string | undefined,
+): Promise<EndpointView | undefined> {
+  const [row] = await sql<Row[]>`
+    insert into webhook_endpoints (id, tenant, url, secret, events, batch_requests, idempotency_key)
+    select ${uuidv7()}::uuid, ${tenant}, ${url}, ${secret}, ${JSON.stringify(events)}::text::jsonb, ${batchRequests}, ${key ?? null}
+    where (select count(*) from webhook_endpoints where tenant = ${tenant} and ended_at is null) < ${mostEndpoints}
+    returning *, 0 as pending`;
+  return row === undefined ? undefined : viewOf(row);
 }
 
 /** Of one tenant, or of all: those that have ended last, else newest first. */
@@ -62,7 +99,7 @@ export async function endpointById({ sql }: Ledger, id: string, tenant?: string)
   return row === undefined ? undefined : viewOf(row);
 }
 
-const pendingOf = (sql: Ledger["sql"]) => sql`
+const pendingOf = (sql: ISql) => sql`
   (select count(*)::int from (
     select 1 from webhook_deliveries d where d.endpoint_id = e.id and d.state = 'pending' limit 1000) p) as pending`;
 

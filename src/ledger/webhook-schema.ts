@@ -11,6 +11,7 @@ import {
   smallint,
   text,
   timestamp,
+  uniqueIndex,
   uuid,
 } from "drizzle-orm/pg-core";
 
@@ -29,6 +30,7 @@ export const webhookEndpoints = pgTable(
     events: jsonb("events").notNull(),
     /** Whether it is told of requests that belong to batches, too. */
     batchRequests: boolean("batch_requests").notNull().default(false),
+    idempotencyKey: text("idempotency_key"),
     createdAt: at("created_at").notNull().defaultNow(),
     endedAt: at("ended_at"),
     /** revoked | gone (it answered 410) */
@@ -45,6 +47,10 @@ export const webhookEndpoints = pgTable(
   (t) => [
     // An end: who is to be told.
     index("webhook_endpoints_tenant").on(t.tenant).where(sql`ended_at is null`),
+    // Registering: the endpoint that already carries this key; one that has ended gives it back.
+    uniqueIndex("webhook_endpoints_idempotency")
+      .on(t.tenant, t.idempotencyKey)
+      .where(sql`idempotency_key is not null and ended_at is null`),
     check("webhook_endpoints_reason", sql`end_reason in ('revoked', 'gone')`),
   ],
 );

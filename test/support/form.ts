@@ -10,10 +10,10 @@ export interface Form {
   end(piece: string): Promise<{ readonly status: number | undefined; readonly json: any }>;
 }
 
-export function openForm(url: string, path = "/v1/files"): Form {
+export function openForm(url: string, path = "/v1/files", headers: Readonly<Record<string, string>> = {}): Form {
   const sending = request(`${url}${path}`, {
     method: "POST",
-    headers: { "content-type": "multipart/form-data; boundary=b" },
+    headers: { "content-type": "multipart/form-data; boundary=b", ...headers },
   });
   sending.on("error", () => {}); // of one that is left
   return {

@@ -7,7 +7,7 @@ export interface Route {
   readonly method: string;
   /** As fastify has it: `/v1/requests/:id`. */
   readonly path: string;
-  readonly wire: "openai" | "anthropic";
+  readonly wire: "openai" | "anthropic" | "callers";
   readonly doc: RouteDoc | undefined;
 }
 
@@ -135,22 +135,25 @@ const inHeaders = ({ headers = {} }: RouteDoc): readonly Parameter[] =>
     schema: { type: "string" },
   }));
 
+const openaiProblem = z
+  .strictObject({
+    error: z.strictObject({
+      message: z.string(),
+      type: z.string(),
+      param: z.string().nullable().meta({ description: "Path of the field that is wrong" }),
+      code: z.string().nullable().meta({ description: "Short and stable, for programs" }),
+    }),
+  })
+  .meta({ id: "Problem" });
+const anthropicProblem = z
+  .strictObject({
+    type: z.literal("error"),
+    error: z.looseObject({ type: z.string(), message: z.string() }),
+    request_id: z.string().nullable(),
+  })
+  .meta({ id: "AnthropicProblem" });
 const problems = {
-  openai: z
-    .strictObject({
-      error: z.strictObject({
-        message: z.string(),
-        type: z.string(),
-        param: z.string().nullable().meta({ description: "Path of the field that is wrong" }),
-        code: z.string().nullable().meta({ description: "Short and stable, for programs" }),
-      }),
-    })
-    .meta({ id: "Problem" }),
-  anthropic: z
-    .strictObject({
-      type: z.literal("error"),
-      error: z.looseObject({ type: z.string(), message: z.string() }),
-      request_id: z.string().nullable(),
-    })
-    .meta({ id: "AnthropicProblem" }),
+  openai: openaiProblem,
+  anthropic: anthropicProblem,
+  callers: z.union([openaiProblem, anthropicProblem]),
 };

@@ -73,6 +73,7 @@ it("holds of what is really answered", async () => {
     endpoint: "/v1/chat/completions",
     completion_window: "24h",
   });
+  const anthropic = { "anthropic-version": "2023-06-01" };
   const newestBatch = async () => (await get("/v1/batches")).json.data[0].id;
   const answers: readonly (readonly [string, string, number | "default", { readonly json: unknown }])[] = [
     ["post", "/v1/requests", 200, placed],
@@ -85,6 +86,11 @@ it("holds of what is really answered", async () => {
     ["post", "/v1/messages", "default", await send("POST", "/v1/messages", { novel: 1 })],
     ["post", "/v1/messages/count_tokens", 200, await send("POST", "/v1/messages/count_tokens", asked)],
     ["post", "/v1/chat/completions", 200, await send("POST", "/v1/chat/completions", asked)],
+    ["get", "/v1/models", 200, await get("/v1/models")],
+    ["get", "/v1/models", 200, await get("/v1/models", anthropic)],
+    ["get", "/v1/models", "default", await get("/v1/models?limit=0", anthropic)],
+    ["get", "/v1/models/{path}", 200, await get("/v1/models/gpt-5-mini", anthropic)],
+    ["get", "/v1/models/{path}", "default", await get("/v1/models/none")],
     ["get", "/v1/files", 200, await get("/v1/files")],
     ["post", "/v1/batches", 200, await send("POST", "/v1/batches", batchOf("file-1"))],
     ["get", "/v1/batches", 200, await get("/v1/batches")],

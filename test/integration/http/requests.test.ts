@@ -102,6 +102,57 @@ describe("POST /v1/requests", () => {
     expect([listAgain.status, listAgain.json]).toEqual([200, list.json]);
   });
 
+  it("stores nothing of a list when one of it comes with a key that brought something else", async () => {
+    const { send, fleet } = await openTestHttp(services);
+    const key = { "idempotency-key": "k" };
+    const list = (...prompts: string[]) =>
+      send(
+        "POST",
+        "/v1/requests",
+        prompts.map((prompt) => ({ prompt })),
+        key,
+      );
+    const stored = async () => (await fleet.ledger.sql`select id from requests`).count;
+    const first = await list("one", "two");
+
+    const refused = await list("one", "other", "three");
+    expect(refused).toMatchObject({
+      status: 422,
+      json: { error: { code: "idempotency_mismatch", param: "[1]", message: expect.stringContaining("k#1") } },
+    });
+    expect(await stored()).toBe(2);
+
+    const longer = await list("one", "two", "three");
+    expect(longer.json.data.slice(0, 2)).toEqual(first.json.data);
+    expect(await stored()).toBe(3);
+  });
+
+  it("stores one of two lists that come at once with a key, whole, and neither a part of the other", async () => {
+    const { send, fleet } = await openTestHttp(services);
+    const place = (prompt: string, length: number, at: number) =>
+      send(
+        "POST",
+        "/v1/requests",
+        Array.from({ length }, () => ({ prompt })),
+        { "idempotency-key": `k${at}` },
+      );
+    for (let at = 0; at < 5; at += 1) {
+      // The others share the way to the ledger, and are none of its business.
+      const [red, blue, ...others] = await Promise.all([
+        place("red", 40, at),
+        place("blue", 45, at),
+        send("POST", "/v1/requests", { prompt: "single" }),
+        send("POST", "/v1/requests", [{ prompt: "single" }]),
+      ]);
+      expect([red?.status, blue?.status].sort()).toEqual([202, 422]);
+      expect(others.map(({ status }) => status)).toEqual([202, 202]);
+    }
+    const prompts = await fleet.ledger.sql<{ keyed: string; kinds: number }[]>`
+      select split_part(r.idempotency_key, '#', 1) as keyed, count(distinct p.content::text)::int as kinds
+      from requests r join payloads p on p.request_id = r.id where r.idempotency_key is not null group by 1`;
+    expect(prompts.map(({ kinds }) => kinds)).toEqual([1, 1, 1, 1, 1]);
+  });
+
   it("refuses a field it does not know, and says which", async () => {
     const { send } = await openTestHttp(services);
 

@@ -94,4 +94,29 @@ describe("/v1/webhooks", () => {
     const refused = made.filter(({ status }) => status !== 201);
     expect(refused.map(({ status, json }) => [status, json.error.code])).toEqual([[400, "too_many"]]);
   });
+
+  test("brings one webhook for one Idempotency-Key, with its secret, and refuses another wish", async () => {
+    const { fleet, get, send } = await openTestHttp(services);
+    const key = { "idempotency-key": "k" };
+    const wish = { url, events: ["batch.completed"] };
+    const register = (body: object, headers: Record<string, string> = key) =>
+      send("POST", "/v1/webhooks", body, headers);
+    const made = await Promise.all(Array.from({ length: 25 }, () => register(wish)));
+    const [first] = made;
+    expect(first?.json.secret).toMatch(/^whsec_/);
+    for (const { status, json } of made) expect({ status, json }).toEqual({ status: 201, json: first?.json });
+    expect((await get("/v1/webhooks")).json.data).toHaveLength(1);
+    for (const other of [{ url }, { ...wish, url: `${url}/2` }, { ...wish, batch_requests: true }]) {
+      expect(await register(other)).toMatchObject({ status: 422, json: { error: { code: "idempotency_mismatch" } } });
+    }
+    expect((await register({ ...wish, tenant: "t" })).json).toMatchObject({ tenant: "t" });
+    expect((await register(wish, { "idempotency-key": "x".repeat(256) })).status).toBe(400);
+
+    await fleet.ledger.sql`update webhook_endpoints set ended_at = now(), end_reason = 'gone', secret = null
+      where id = ${first?.json.id}`;
+    const anew = await register(wish);
+    expect(anew.status).toBe(201);
+    expect(anew.json.id).not.toBe(first?.json.id);
+    expect(anew.json.secret).not.toBe(first?.json.secret);
+  });
 });

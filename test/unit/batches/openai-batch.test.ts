@@ -11,6 +11,7 @@ const hosted: Hosted = {
   completionWindow: "24h",
   metadata: undefined,
   inputFile: "file-1",
+  apiKeyId: undefined,
   outputFileId: undefined,
   errorFileId: undefined,
   outputExpiresSeconds: undefined,

@@ -28,11 +28,8 @@ export function judgeOpenaiLine(line: Line, endpoint: string): JudgedLine {
   }
   const { method, url, body } = value;
   if (method !== "POST") {
-    return bad(
-      "invalid_value",
-      `Invalid value: '${String(method).slice(0, 100)}'. Supported values are: 'POST'.`,
-      "method",
-    );
+    const given = typeof method === "string" ? method : JSON.stringify(method);
+    return bad("invalid_value", `Invalid value: '${given.slice(0, 100)}'. Supported values are: 'POST'.`, "method");
   }
   if (url !== endpoint) {
     return bad("invalid_url", "The URL provided for this request does not match the batch endpoint.", "url");

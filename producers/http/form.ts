@@ -36,7 +36,8 @@ export async function readForm(request: FastifyRequest): Promise<ReadForm> {
         const data = await part.toBuffer();
         if (part.fieldname === "file") file = { name: part.filename, mediaType: part.mimetype, data };
       } else {
-        put(fields, part.fieldname, String(part.value));
+        // A field that calls itself JSON was read as such.
+        put(fields, part.fieldname, typeof part.value === "string" ? part.value : JSON.stringify(part.value));
       }
     }
   } catch (error) {

@@ -108,6 +108,21 @@ describe("/v1/audio/transcriptions", () => {
   });
 });
 
+describe("a field that calls itself JSON", () => {
+  it("is read, and refused for what it says", async () => {
+    const boundary = "b";
+    const part = (head: string, body: string) =>
+      `--${boundary}\r\ncontent-disposition: form-data; ${head}\r\n\r\n${body}\r\n`;
+    const refused = await fetch(`${http().url}/v1/audio/transcriptions`, {
+      method: "POST",
+      headers: { "content-type": `multipart/form-data; boundary=${boundary}` },
+      body: `${part('name="file"; filename="mill.mp3"', "RIFF")}${part('name="model"\r\ncontent-type: application/json', '{"toString":0}')}--${boundary}--\r\n`,
+    });
+    expect(refused.status).toBe(404);
+    expect(await refused.json()).toMatchObject({ error: { code: "model_not_found" } });
+  });
+});
+
 describe("/v1/audio/speech", () => {
   it("sends the bytes of the sound under their own type", async () => {
     const answer = await openaiOf(http()).audio.speech.create({ ...speech, speed: 1.5 });

@@ -46,6 +46,12 @@ it("says of a line that cannot be read why, in a sentence", () => {
   });
 });
 
+it("says what was given instead of a method, whatever it is", () => {
+  const judged = judge(JSON.stringify({ ...whole, method: { toString: 0 } }));
+  expect(judged).toMatchObject({ ok: false, error: { code: "invalid_value", param: "method" } });
+  expect(!judged.ok && judged.error.message).toContain(`'{"toString":0}'`);
+});
+
 it("has an answer for any JSON at all", () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.constantFrom("custom_id", "method", "url", "body"), (value, field) => {

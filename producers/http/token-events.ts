@@ -24,7 +24,7 @@ import { eventIdSchema } from "./terms.ts";
 const maxReaders = 2_000;
 const lookMs = 15_000;
 
-export function addTokenEvents(app: FastifyInstance, { fleet, waiter, closing }: AnswerDeps): void {
+export function addTokenEvents(app: FastifyInstance, { fleet, waiter, closing, keepAliveMs }: AnswerDeps): void {
   let readers = 0;
   app.get<ById>("/v1/requests/:id/stream", { config: { doc: streamDoc } }, async (request, reply) => {
     const found = await find(fleet, request.caller, request.params.id);
@@ -33,6 +33,7 @@ export function addTokenEvents(app: FastifyInstance, { fleet, waiter, closing }:
     const gone = goneOf(leaving(reply), closing);
     const events = openEvents(reply, gone);
     readers += 1;
+    const waiting = setInterval(() => events.keepAlive(), keepAliveMs);
     try {
       events.begin();
       await tell(
@@ -44,6 +45,7 @@ export function addTokenEvents(app: FastifyInstance, { fleet, waiter, closing }:
     } catch {
       events.cut();
     } finally {
+      clearInterval(waiting);
       readers -= 1;
     }
     return reply;
@@ -76,13 +78,12 @@ async function tell(teller: Teller, request: RequestView, from: string): Promise
   await events.send({ event: "done", data: doneOf(end) });
 }
 
-/** Keeps the connection alive while nothing comes, and learns of the end. */
+/** Learns of the end. */
 async function watchEnd(teller: Teller, id: string, learned: (end: RequestView) => void): Promise<void> {
   while (!teller.gone.aborted) {
     const now = await teller.waiter.ended(id, lookMs, teller.gone);
     if (now === undefined) return;
     if (isTerminal(now.state)) return learned(now);
-    teller.events.keepAlive();
   }
 }
 

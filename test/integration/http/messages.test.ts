@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import { createKey } from "../../../src/ledger/api-keys.ts";
 import { saveEstimates } from "../../../src/ledger/estimates.ts";
 import { eventually } from "../../support/eventually.ts";
+import { heardUntil } from "../../support/heard.ts";
 import { eventsOf, openTestHttp } from "../../support/http.ts";
 import { answer, testProvider } from "../../support/provider.ts";
 import { useServices } from "../../support/services.ts";
@@ -184,6 +185,33 @@ it("tells an answer that breaks off midway by an error event", async () => {
     event: "error",
     data: { type: "error", error: { type: "overloaded_error" }, request_id: raw.headers.get("request-id") },
   });
+});
+
+it("bridges a long wait with ping events, as often as is set", async () => {
+  const http = await openTestHttp(services, { http: { keepAliveMs: 20 } });
+  let go = () => {};
+  const gate = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const slow = testProvider(() => gate.then(() => answer("Hello")));
+  await startWork(http.fleet, { anthropic: slow });
+
+  const headers = { "content-type": "application/json" };
+  const body = JSON.stringify({ ...asked, stream: true });
+  const stream = await fetch(`${http.url}/v1/messages`, { method: "POST", headers, body });
+  const heard = await heardUntil(stream, /event: ping\ndata: .*\n\n/);
+  go();
+  const rest = eventsOf(await heard.rest()).map(({ event }) => event);
+
+  expect(eventsOf(heard.text)[0]).toEqual({ id: undefined, event: "ping", data: { type: "ping" } });
+  expect(rest.filter((event) => event !== "ping")).toEqual([
+    "message_start",
+    "content_block_start",
+    "content_block_delta",
+    "content_block_stop",
+    "message_delta",
+    "message_stop",
+  ]);
 });
 
 it("ends the provider's call when the client leaves", async () => {

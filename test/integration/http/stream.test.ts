@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { heardUntil } from "../../support/heard.ts";
 import { eventsOf, openTestHttp, type ServerEvent } from "../../support/http.ts";
 import { useServices } from "../../support/services.ts";
 
@@ -68,6 +69,17 @@ describe("GET /v1/requests/:id/stream", () => {
     const events = eventsOf((await get(`/v1/requests/${id}/stream`)).text);
 
     expect(events).toMatchObject([{ event: "usage" }, { event: "done", data: { id, state: "succeeded" } }]);
+  });
+
+  it("says that it is still there, as often as is set, while there is nothing to tell", async () => {
+    const { send, url } = await openTestHttp(services, { http: { keepAliveMs: 20 } });
+    const { id } = (await send("POST", "/v1/requests", order)).json;
+
+    const stream = await fetch(`${url}/v1/requests/${id}/stream`);
+    const heard = await heardUntil(stream, /(: still at it\n\n){2}/);
+    await send("POST", `/v1/requests/${id}/cancel`);
+
+    expect(eventsOf(await heard.rest())).toMatchObject([{ event: "done", data: { state: "cancelled" } }]);
   });
 
   it("tells a reader that the request was cancelled", async () => {

@@ -25,19 +25,46 @@ const killed = async (process: CliProcess): Promise<void> => {
   await process.ended;
 };
 
-interface Stage {
-  readonly state: string;
-  readonly in_hand: boolean;
-  readonly checked: boolean;
-  readonly finalizing: boolean;
-  readonly settled: boolean;
-  readonly lines: number;
-  readonly done: number;
+/**
+ * Points that a batch does not pass by itself: who comes to one waits there until it is opened, so that what goes before
+ * lasts until it is seen.
+ */
+async function openGates({ fleet: { ledger } }: CrashScene) {
+  const { sql } = ledger;
+  await sql`create table gates (name text primary key)`;
+  await sql`
+    create function wait_at_gate() returns trigger language plpgsql as $$
+    begin
+      while exists (select 1 from gates where name = tg_argv[0]) loop perform pg_sleep(0.01); end loop;
+      return new;
+    end $$`;
+  return {
+    /** `before`: of a row, in words of a trigger. */
+    async close(name: string, before: string): Promise<void> {
+      await sql`insert into gates values (${name})`;
+      await sql.unsafe(`create trigger ${name} before ${before} execute function wait_at_gate('${name}')`);
+    },
+    reached: (name: string) =>
+      eventually(`it is at ${name}`, async () => {
+        const waiting = await sql`
+          select 1 from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`;
+        return waiting.length > 0;
+      }),
+    /** What waits there on a connection whose process was killed dies with it, as it would before long. */
+    async clear(): Promise<void> {
+      await sql`
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and wait_event = 'PgSleep'`;
+    },
+    async open(name: string): Promise<void> {
+      await sql`delete from gates where name = ${name}`;
+    },
+  };
 }
 
 /** How far the only batch is, as the ledger says. */
-async function stageOf({ fleet }: CrashScene): Promise<Stage | undefined> {
-  const [row] = await fleet.ledger.sql<Stage[]>`
+async function stageOf({ fleet }: CrashScene) {
+  const [row] = await fleet.ledger.sql`
     select b.state, h.lease_token is not null as in_hand, h.checked_lines is not null as checked,
       h.finalizing_at is not null as finalizing, h.settled_at is not null as settled,
       (select count(*)::int from batch_lines) as lines,
@@ -48,28 +75,44 @@ async function stageOf({ fleet }: CrashScene): Promise<Stage | undefined> {
 
 test("a batch completes though its API is killed while it is judged, taken in, run and written", async () => {
   const scene = await openScene(services, { worker: { slotsPerLane: 100, leaseMs: 2_000 } });
+  const { sql } = scene.fleet.ledger;
   const port = await freePort();
   const client = openaiClient({ url: `http://127.0.0.1:${port}` });
   let api = await scene.serve(port);
+  const gates = await openGates(scene);
+  await gates.close(
+    "judged",
+    "update on hosted_batches for each row when (old.checked_lines is null and new.checked_lines is not null)",
+  );
+  await gates.close("taken", `insert on batch_lines for each row when (new.line_no > ${count / 3})`);
+  await gates.close(
+    "written",
+    "update on hosted_batches for each row when (old.settled_at is null and new.settled_at is not null)",
+  );
   const input = await upload(client, lines);
   const { id } = await createBatch(client, [], { input_file_id: input });
-  const crashWhen = async (what: string, isNow: (stage: Stage) => boolean) => {
-    await eventually(what, async () => {
-      const stage = await stageOf(scene);
-      if (stage?.settled === true) throw new Error(`it was settled before: ${what}`);
-      return stage !== undefined && isNow(stage);
-    });
+  const between = { asymmetricMatch: (value: unknown) => typeof value === "number" && value > 0 && value < count };
+  /** `apart`: it is not the API that waits at the gate. */
+  const crashAt = async (gate: string, stage: object, apart = false) => {
+    await gates.reached(gate);
+    expect(await stageOf(scene)).toMatchObject(stage);
     await killed(api);
+    if (!apart) await gates.clear();
+    await gates.open(gate);
     api = await scene.serve(port);
   };
-  await crashWhen("it is judged", ({ in_hand, checked }) => in_hand && !checked);
-  await crashWhen(
-    "its lines come in",
-    ({ state, lines: known }) => state === "accepting" && known > 0 && known < count,
+
+  await crashAt("judged", { state: "accepting", in_hand: true, checked: false });
+  await crashAt("taken", { state: "accepting", checked: true, lines: between });
+  await eventually("all lines are in", async () => (await stageOf(scene))?.["state"] === "running");
+  const [middle] = await sql`select request_id from batch_lines where line_no = ${count / 3}`;
+  await gates.close(
+    "run",
+    `update on requests for each row when (new.state = 'succeeded' and new.id > '${middle?.["request_id"]}')`,
   );
   await scene.worker("all");
-  await crashWhen("it runs", ({ done }) => done > 0 && done < count);
-  await crashWhen("its answers are written", ({ finalizing, settled }) => finalizing && !settled);
+  await crashAt("run", { state: "running", done: between }, true);
+  await crashAt("written", { state: "completed", finalizing: true, settled: false });
 
   const done = await inStatus(client, id, "completed");
   expect(done.request_counts).toEqual({ total: count, completed: count, failed: 0 });

@@ -205,9 +205,10 @@ describe("the outbox", () => {
     const receiver = await startReceiver();
     await register(fleet, receiver.url);
     for (let count = 0; count < 3; count += 1) await requestIn(fleet.ledger, "succeeded");
-    const claim = { limit: 10, perEndpoint: 8, inHand: new Map(), leaseMs: 300 };
+    const claim = { limit: 10, perEndpoint: 8, inHand: new Map(), leaseMs: 60_000 };
     expect(await claimDeliveries(fleet.ledger, claim)).toHaveLength(3);
     expect(await claimDeliveries(fleet.ledger, claim)).toEqual([]);
+    await fleet.ledger.sql`update webhook_deliveries set next_at = next_at - interval '60 seconds'`;
     startSending(fleet);
     expect(await allIn(fleet, "delivered")).toMatchObject([{ attempts: 2 }, { attempts: 2 }, { attempts: 2 }]);
     expect(receiver.received).toHaveLength(3);

@@ -1,6 +1,7 @@
 /** Single fields that several wires share, and what "not given" means in them. */
 import { z } from "zod";
 import { type Body, chatSchema } from "../../src/request/body.ts";
+import { json } from "../../src/request/json.ts";
 import { known } from "../../src/runtime/known.ts";
 import { pathOf } from "./complaint.ts";
 
@@ -21,7 +22,7 @@ export const isGiven = <Value>(value: Value | null | undefined): value is Value 
 /** What a caller says about a request beside what is asked, whatever it asks for. `null` means "not given". */
 export const aboutShape = {
   metadata: z
-    .record(z.string(), z.json())
+    .record(z.string(), json)
     .transform((fields) => Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, textOf(value)])))
     .pipe(chatSchema.shape.metadata.unwrap())
     .nullish(),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { json } from "./json.ts";
 import {
   assistantParts,
   cacheHint,
@@ -32,7 +33,7 @@ const shared = {
   /** Who is behind the request; sent to providers that want to know, for their abuse checks. */
   userId: z.string().min(1).max(255).optional(),
   /** Fields of one vendor's own wire by the provider's id, put into its body untouched. */
-  providerOptions: z.record(z.string(), z.record(z.string(), z.json())).optional(),
+  providerOptions: z.record(z.string(), z.record(z.string(), json)).optional(),
 };
 
 /**

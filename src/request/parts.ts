@@ -1,5 +1,6 @@
 /** What messages are made of. Parts of an answer are parts too, so that an answer can be the next question's history. */
 import { z } from "zod";
+import { json } from "./json.ts";
 
 /** How long a provider may keep everything up to here in its cache; one without lifetimes of that kind takes its own. */
 export const cacheHint = z.enum(["5m", "1h"]);
@@ -38,14 +39,14 @@ export const reasoningPart = z.strictObject({
   provider: z.string().optional(),
 });
 /** Arguments of a tool call, as every provider sends them. */
-export const toolInput = z.record(z.string(), z.json());
+export const toolInput = z.record(z.string(), json);
 
 export const toolCallPart = z.strictObject({
   type: z.literal("tool-call"),
   id: z.string().min(1),
   name: z.string().min(1),
   /** Arguments as parsed JSON. */
-  input: z.json(),
+  input: json,
   /** As with reasoning. */
   signature: z.string().optional(),
 });

@@ -1,9 +1,10 @@
 /** Tools that a model may call, and the form its answer must have. */
 import { z } from "zod";
+import { json } from "./json.ts";
 import { cacheHint } from "./parts.ts";
 
 /** A JSON Schema, as an object. */
-export const jsonSchema = z.record(z.string(), z.json());
+export const jsonSchema = z.record(z.string(), json);
 
 export const toolSchema = z.strictObject({
   name: z.string().regex(/^[\w-]{1,64}$/, "must be 1 to 64 letters, digits, _ or -"),

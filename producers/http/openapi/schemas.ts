@@ -13,15 +13,12 @@ export function openSchemas(): Schemas {
   return {
     add(schema, io) {
       const { $schema: _dialect, $defs: defs = {}, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
-      for (const [name, definition] of Object.entries(defs)) found[nameOf(name)] = moved(definition);
+      for (const [name, definition] of Object.entries(defs)) found[name] = moved(definition);
       return Object(moved(rest));
     },
     components: () => Object.fromEntries(Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1))),
   };
 }
-
-/** The one schema of ours that names itself and has no id is any JSON. */
-const nameOf = (definition: string): string => (definition.startsWith("__") ? "Json" : definition);
 
 /** With references to the document's components. */
 function moved(value: unknown): unknown {
@@ -31,7 +28,7 @@ function moved(value: unknown): unknown {
     Object.entries(value).map(([key, inner]) => [
       key,
       key === "$ref" && typeof inner === "string"
-        ? `#/components/schemas/${nameOf(inner.slice("#/$defs/".length))}`
+        ? `#/components/schemas/${inner.slice("#/$defs/".length)}`
         : moved(inner),
     ]),
   );

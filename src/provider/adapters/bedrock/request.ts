@@ -10,6 +10,7 @@
 import type { ConverseCommandInput } from "@aws-sdk/client-bedrock-runtime";
 import { z } from "zod";
 import type { ChatBody } from "../../../request/body.ts";
+import { type Json, json } from "../../../request/json.ts";
 import { known } from "../../../runtime/known.ts";
 import type { CallInput } from "../../provider.ts";
 import { isMarked, schemaForOutput } from "../anthropic/request.ts";
@@ -48,14 +49,13 @@ export function converseInput({ model, body, defaultMaxOutputTokens }: CallInput
 }
 
 const optionsSchema = z.looseObject({
-  additionalModelRequestFields: z.record(z.string(), z.json()).optional().catch(undefined),
-  inferenceConfig: z.record(z.string(), z.json()).optional().catch(undefined),
+  additionalModelRequestFields: z.record(z.string(), json).optional().catch(undefined),
+  inferenceConfig: z.record(z.string(), json).optional().catch(undefined),
 });
 
 interface Reasoning extends Pick<Thinking, "effort" | "maxTokens"> {
   readonly fields: Readonly<Record<string, Json>>;
 }
-type Json = z.infer<ReturnType<typeof z.json>>;
 
 function reasoningOf(family: Family, model: string, body: ChatBody, usual: number): Reasoning {
   const { reasoning, maxOutputTokens } = body;

@@ -11,7 +11,8 @@ import { inStatus, openaiClient } from "../../support/openai-batch.ts";
 import { useServices } from "../../support/services.ts";
 
 const services = useServices();
-const bound = 150 * 1024 * 1024;
+/** 150 MB are promised; it was 60 at most with Node's default flags when this was written. */
+const bound = 110 * 1024 * 1024;
 const count = 50_000;
 
 /** Uploads the lines a megabyte at a time; the id of the file. */
@@ -46,7 +47,7 @@ async function openApi() {
   return { ...scene, url, client, create, pid: api.pid, ...watchMemory(api.pid) };
 }
 
-test("200 MB are uploaded and judged, down to their last line, with less than 150 MB of memory", async () => {
+test("200 MB are uploaded and judged, down to their last line, with little memory", async () => {
   const { url, client, create, grown } = await openApi();
   function* lines() {
     for (let at = 0; at < count - 1; at += 1) yield numberedLine(at, 187);
@@ -60,7 +61,7 @@ test("200 MB are uploaded and judged, down to their last line, with less than 15
   expect(grown()).toBeLessThan(bound);
 }, 240_000);
 
-test("50,000 lines come in and go out, each once and in order, with less than 150 MB of memory", async () => {
+test("50,000 lines come in and go out, each once and in order, with little memory", async () => {
   const { url, client, create, grown, fleet } = await openApi();
   function* lines() {
     for (let at = 0; at < count; at += 1) yield numberedLine(at, 4);
@@ -98,7 +99,7 @@ test("50,000 lines come in and go out, each once and in order, with less than 15
   expect(grown()).toBeLessThan(bound);
 }, 240_000);
 
-test("5,000 lines are answered by workers, each once and in order, with less than 150 MB of memory in the API", async () => {
+test("5,000 lines are answered by workers, each once and in order, with little memory in the API", async () => {
   const { client, worker, pid } = await openApi();
   await worker("all");
   await runNumbered(client, 100, 60_000);

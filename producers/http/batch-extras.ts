@@ -36,9 +36,13 @@ export interface BatchParts {
   readonly closing: AbortSignal;
 }
 
+/** Each looks for more answers twice a second. */
+export const mostFollowers = 100;
+
 export function addBatchExtras(app: FastifyInstance, { fleet, files, runner, closing }: BatchParts): void {
   app.register(async (scope) => {
     addBatchProgress(scope, fleet, closing);
+    let followers = 0;
 
     scope.get<ById>(
       "/v1/batches/:id/results",
@@ -49,18 +53,25 @@ export function addBatchExtras(app: FastifyInstance, { fleet, files, runner, clo
         const batch = await findSeen(fleet, request);
         if (batch === undefined) return sendProblem(reply, noBatch(request.params.id));
         const { after_line: from, status, follow } = query.data;
+        const follows = follow === "true";
+        if (follows && followers >= mostFollowers) return sendProblem(reply, tooManyFollowers);
         const gone = goneOf(leaving(reply), closing);
-        const pages =
-          follow === "true"
-            ? answersAsTheyCome(fleet.ledger, batch.id, gone, from, async () => {
-                const now = await seenBatch(fleet.ledger, batch.id);
-                return (
-                  (now?.hosted === undefined ? now?.finishedAt : now.hosted.settledAt) !== undefined ||
-                  now === undefined
-                );
-              })
-            : finishedAnswers(fleet.ledger, batch.id, status ?? "finished", from);
-        return reply.type("application/x-ndjson; charset=utf-8").send(Readable.from(textsOf(pages)));
+        const pages = follows
+          ? answersAsTheyCome(fleet.ledger, batch.id, gone, from, async () => {
+              const now = await seenBatch(fleet.ledger, batch.id);
+              return (
+                (now?.hosted === undefined ? now?.finishedAt : now.hosted.settledAt) !== undefined || now === undefined
+              );
+            })
+          : finishedAnswers(fleet.ledger, batch.id, status ?? "finished", from);
+        const texts = Readable.from(textsOf(pages));
+        if (follows) {
+          followers += 1;
+          texts.once("close", () => {
+            followers -= 1;
+          });
+        }
+        return reply.type("application/x-ndjson; charset=utf-8").send(texts);
       },
     );
 
@@ -149,6 +160,14 @@ const ended: Problem = {
   type: "conflict_error",
   code: "already_finished",
   message: "The batch has ended, or is being cancelled; there is nothing to pause.",
+};
+
+const tooManyFollowers: Problem = {
+  status: 503,
+  type: "unavailable_error",
+  code: "too_many_streams",
+  message: `This server feeds at most ${mostFollowers} readers that follow answers at once.`,
+  retryAfterSeconds: 5,
 };
 
 const busy: Problem = {

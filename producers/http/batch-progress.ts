@@ -11,6 +11,7 @@ import { openPace, type Pace } from "../cli/progress-pace.ts";
 import { batchProgressDoc } from "./batch-extras-doc.ts";
 import { findSeen, noBatch } from "./batches.ts";
 import { withPatience } from "./errors.ts";
+import { openEvents } from "./event-writer.ts";
 import { goneOf, leaving } from "./leaving.ts";
 import { type Problem, sendProblem } from "./problem.ts";
 import type { ById } from "./requests.ts";
@@ -29,31 +30,23 @@ export function addBatchProgress(app: FastifyInstance, fleet: Fleet, closing: Ab
     }
     if (readers >= mostReaders) return sendProblem(reply, tooMany);
     const gone = goneOf(leaving(reply), closing);
+    const events = openEvents(reply, gone);
     readers += 1;
-    reply.hijack();
-    const { raw } = reply;
     try {
-      for (const [name, value] of Object.entries({ ...reply.getHeaders(), ...streamHeaders })) {
-        if (value !== undefined) raw.setHeader(name, value);
-      }
-      for await (const { event, data } of events(fleet, batch.id, gone)) {
-        raw.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-      }
-      raw.end();
+      events.begin();
+      for await (const event of looks(fleet, batch.id, gone)) await events.send(event);
+      events.end();
     } catch {
-      // The head is out: a connection that breaks off is how the client learns that it must come back.
-      raw.destroy();
+      events.cut();
     } finally {
       readers -= 1;
     }
-    return undefined;
+    return reply;
   });
 }
 
-const streamHeaders = { "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" };
-
 /** `progress` each second or so, and `done` when the batch has ended. */
-async function* events(fleet: Fleet, id: string, gone: AbortSignal) {
+async function* looks(fleet: Fleet, id: string, gone: AbortSignal) {
   const pace = openPace();
   while (!gone.aborted) {
     const began = performance.now();

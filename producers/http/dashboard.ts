@@ -7,6 +7,7 @@ import type { FastifyInstance } from "fastify";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import { openLooker } from "./dashboard/look.ts";
 import { shareLooks } from "./dashboard/shared-look.ts";
+import { openEvents } from "./event-writer.ts";
 import { goneOf, leaving } from "./leaving.ts";
 import { type Problem, sendProblem } from "./problem.ts";
 
@@ -26,11 +27,9 @@ export function addDashboard(app: FastifyInstance, fleet: Fleet, closing: AbortS
   let watchers = 0;
   app.get("/dashboard/events", async (_request, reply) => {
     if (watchers >= maxWatchers) return sendProblem(reply, tooManyWatchers);
-    const { raw } = reply.hijack();
+    const { raw } = reply;
     const gone = AbortSignal.any([goneOf(leaving(reply), closing), AbortSignal.timeout(longestMs)]);
-    for (const [name, value] of Object.entries({ ...reply.getHeaders(), ...eventHeaders })) {
-      if (value !== undefined) raw.setHeader(name, value);
-    }
+    openEvents(reply, gone).begin();
     raw.write(`retry: ${comeBackMs}\n\n`);
     watchers += 1;
     const leave = () => {
@@ -47,8 +46,6 @@ export function addDashboard(app: FastifyInstance, fleet: Fleet, closing: AbortS
     return undefined;
   });
 }
-
-const eventHeaders = { "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" };
 
 /** Nothing from elsewhere, nothing inline, and no text that becomes markup. */
 const pageHeaders = {

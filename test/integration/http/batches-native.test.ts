@@ -1,5 +1,6 @@
 /** What batches have beyond OpenAI's wire, and that batches of the command line and of HTTP are the same. */
 import { describe, expect, test } from "vitest";
+import { mostFollowers } from "../../../producers/http/batch-extras.ts";
 import { openaiLines, plainLines, simulated, writeLines } from "../../support/batch-files.ts";
 import { runCli, workFolder } from "../../support/cli.ts";
 import { neverOpens } from "../../support/fleet.ts";
@@ -38,6 +39,25 @@ describe("answers", () => {
     expect(parsed(tail.text).map(({ millrace }) => millrace.line)).toEqual([23, 24]);
     expect((await get(`/v1/batches/${id}/results?status=failed`)).text).toBe("");
     expect((await get(`/v1/batches/${id}/results?status=odd`)).json.error.param).toBe("status");
+  });
+});
+
+describe("readers that follow", () => {
+  test("are turned away beyond so many, and let in when others have left", async () => {
+    const { client, get, send, url } = await openDesk();
+    const { id } = await createBatch(client, openaiLines(1));
+    await inStatus(client, id, "in_progress");
+    const leave = new AbortController();
+    const follow = () => fetch(`${url}/v1/batches/${id}/results?follow=true`, { signal: leave.signal });
+    // Of those who are let in nobody hears anything before the batch ends.
+    const refused = await Promise.any(Array.from({ length: mostFollowers + 1 }, follow));
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get("retry-after")).toBe("5");
+    expect(await refused.json()).toMatchObject({ error: { code: "too_many_streams", param: null } });
+    leave.abort();
+    await send("POST", `/v1/batches/${id}/cancel`);
+    await inStatus(client, id, "cancelled");
+    await expect.poll(async () => (await get(`/v1/batches/${id}/results?follow=true`)).status).toBe(200);
   });
 });
 

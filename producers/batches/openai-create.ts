@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { NewHosted } from "../../src/ledger/hosted-batches.ts";
 import { urls } from "../jsonl/openai-line.ts";
 import { idSchema, isGiven } from "../wire/fields.ts";
+import { keptSeconds } from "./kept-seconds.ts";
 
 export interface CreateComplaint {
   readonly code: string;
@@ -26,7 +27,7 @@ export const createSchema = z.object({
   completion_window: z.string().min(1),
   metadata: z.record(z.string().min(1).max(64), z.string().max(512)).nullish(),
   output_expires_after: z
-    .object({ anchor: z.literal("created_at"), seconds: z.int().min(3_600).max(2_592_000) })
+    .object({ anchor: z.literal("created_at"), seconds: z.int().min(3_600).max(keptSeconds) })
     .nullish(),
 });
 

@@ -11,3 +11,6 @@ export function uuidIn(prefix: IdPrefix, id: string): string | undefined {
   const uuid = bare.replace(/^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/, "$1-$2-$3-$4-$5");
   return isUuid(uuid) ? uuid : undefined;
 }
+
+/** Of a batch of either wire. */
+export const batchIdIn = (id: string): string | undefined => uuidIn("batch_", id) ?? uuidIn("msgbatch_", id);

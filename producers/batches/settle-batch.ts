@@ -4,12 +4,10 @@ import type { Hosted, HostedOutcome, HostedSummary, SeenBatch } from "../../src/
 import { noteFinalizing, settleHosted } from "../../src/ledger/hosted-lease.ts";
 import { bringInRest } from "./cancelled-rest.ts";
 import type { StoredBytes } from "./file-store.ts";
+import { keptSeconds } from "./kept-seconds.ts";
 import { publicId, uuidIn } from "./public-id.ts";
 import type { Tending } from "./tending.ts";
 import { writeAnswers } from "./write-answers.ts";
-
-/** Files of batches are kept so long unless something else is said: OpenAI's thirty days. */
-const keptSeconds = 2_592_000;
 
 /** Milliseconds until there may be more to do. Throws when a line has no answer or two: that must never be, and is never hidden. */
 export async function settle(work: Tending, batch: SeenBatch, hosted: Hosted): Promise<number> {

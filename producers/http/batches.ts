@@ -2,12 +2,12 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Fleet } from "../../src/fleet/fleet.ts";
-import { batchCounts, beginCancelling, cancelBatch } from "../../src/ledger/batches.ts";
+import { batchCounts, beginCancelling, cancelBatch, countsOf } from "../../src/ledger/batches.ts";
 import { openHosted, type SeenBatch, seenBatch, seenBatches } from "../../src/ledger/hosted-batches.ts";
 import type { BatchRunner } from "../batches/batch-runner.ts";
 import { openaiBatch, openaiStatus } from "../batches/openai-batch.ts";
 import { readCreate } from "../batches/openai-create.ts";
-import { uuidIn } from "../batches/public-id.ts";
+import { batchIdIn, uuidIn } from "../batches/public-id.ts";
 import { cancelBatchDoc, createBatchDoc, listBatchesDoc, showBatchDoc } from "./batches-doc.ts";
 import { withPatience } from "./errors.ts";
 import { badQuery, listJson } from "./files.ts";
@@ -42,8 +42,7 @@ export function addBatches(app: FastifyInstance, fleet: Fleet, runner: BatchRunn
       const { after, limit } = query.data;
       const { tenant } = request.caller;
       const found = await withPatience(seenBatches(fleet.ledger, { tenant, wire: undefined, after, limit: limit + 1 }));
-      const data = await Promise.all(found.slice(0, limit).map((batch) => jsonOf(fleet, batch)));
-      return listJson(data, found.length > limit);
+      return listJson(await listed(fleet, found.slice(0, limit)), found.length > limit);
     });
 
     scope.get<ById>("/v1/batches/:id", { config: { doc: showBatchDoc } }, async (request, reply) => {
@@ -79,15 +78,23 @@ const listSchema = z.object({
 });
 
 export async function findSeen(fleet: Fleet, request: FastifyRequest<ById>): Promise<SeenBatch | undefined> {
-  const id = uuidIn("batch_", request.params.id) ?? uuidIn("msgbatch_", request.params.id);
+  const id = batchIdIn(request.params.id);
   return id === undefined ? undefined : withPatience(seenBatch(fleet.ledger, id, request.caller.tenant));
 }
 
-/** What is settled is not counted again. */
+const listed = async (fleet: Fleet, batches: readonly SeenBatch[]) => {
+  const open = batches.filter((batch) => !isCounted(batch)).map(({ id }) => id);
+  const counts = await withPatience(countsOf(fleet.ledger, open));
+  return batches.map((batch) => openaiBatch(batch, counts.get(batch.id)));
+};
+
 async function jsonOf(fleet: Fleet, batch: SeenBatch) {
-  const isCounted = batch.hosted?.settledAt !== undefined || openaiStatus(batch) === "validating";
-  return openaiBatch(batch, isCounted ? undefined : await withPatience(batchCounts(fleet.ledger, batch.id)));
+  return openaiBatch(batch, isCounted(batch) ? undefined : await withPatience(batchCounts(fleet.ledger, batch.id)));
 }
+
+/** What is settled is not counted again. */
+const isCounted = (batch: SeenBatch): boolean =>
+  batch.hosted?.settledAt !== undefined || openaiStatus(batch) === "validating";
 
 const refused = ({ code, message, param }: { code: string; message: string; param: string }): Problem => ({
   status: 400,

@@ -13,6 +13,7 @@ import {
   seenBatches,
 } from "../../src/ledger/hosted-batches.ts";
 import { anthropicBatch } from "../batches/anthropic-batch.ts";
+import { keptSeconds } from "../batches/kept-seconds.ts";
 import { publicId, uuidIn } from "../batches/public-id.ts";
 import { BodyTooLong, type TakenRequests, takeRequests } from "../batches/take-requests.ts";
 import { finishedAnswers } from "../jsonl/results.ts";
@@ -74,7 +75,7 @@ export function addMessageBatches(app: FastifyInstance, { fleet, files, runner }
     const file = { ...stored, id: stored.name, tenant, purpose: "message_batch", filename: "requests.jsonl" };
     const opened = await openHosted(fleet.ledger, {
       ...terms,
-      file: { ...file, expiresSeconds: 2_592_000 },
+      file: { ...file, expiresSeconds: keptSeconds },
       wire,
       endpoint: "/v1/messages",
       completionWindow: "24h",

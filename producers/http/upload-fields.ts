@@ -1,13 +1,12 @@
 /** What a caller says of a file beside its bytes, and how long a file may be. Pure. */
 import { z } from "zod";
+import { keptSeconds } from "../batches/kept-seconds.ts";
 
 export const uploadPurposes = ["batch", "assistants", "fine-tune", "vision", "user_data", "evals"] as const;
 export type UploadPurpose = (typeof uploadPurposes)[number];
 
 /** OpenAI's bounds: an hour to thirty days. */
-export const expirySeconds = z.coerce.number().int().min(3_600).max(2_592_000);
-/** Files of batches, unless something else is said. */
-export const batchExpirySeconds = 2_592_000;
+export const expirySeconds = z.coerce.number().int().min(3_600).max(keptSeconds);
 
 export const uploadSchema = z
   .object({
@@ -18,7 +17,7 @@ export const uploadSchema = z
   .transform(({ purpose, "expires_after[seconds]": seconds }) => ({
     purpose,
     /** Undefined: it stays until it is removed. */
-    expiresSeconds: seconds ?? (purpose === "batch" ? batchExpirySeconds : undefined),
+    expiresSeconds: seconds ?? (purpose === "batch" ? keptSeconds : undefined),
   }));
 export type Upload = z.infer<typeof uploadSchema>;
 

@@ -27,27 +27,40 @@ export interface AnswerPage {
 const pageLines = 100;
 const lightChars = 512 * 1_024;
 
+/** Pages are as long as they are light: short at first, and shorter again when one was heavy. */
+export function openPageSize() {
+  let lines = 20;
+  return {
+    lines: () => lines,
+    /** After each page, the characters of its answers. */
+    had(chars: number) {
+      lines = chars > lightChars ? Math.max(1, lines >> 1) : Math.min(pageLines, lines * 2);
+    },
+  };
+}
+
 export interface LinePage extends AnswerPage {
   /** Those of the answers, in their order. */
   readonly lines: readonly BatchLine[];
 }
 
-/** The lines behind `from` with their answers: a page is as long as it is light. */
+/** The lines behind `from` with their answers. */
 export async function* linePages(
   ledger: Ledger,
   batchId: string,
   only?: "finished" | "failed" | "succeeded",
   from = 0,
 ): AsyncGenerator<LinePage> {
-  for (let afterLine = from, limit = 20; ; ) {
+  const size = openPageSize();
+  for (let afterLine = from; ; ) {
+    const limit = size.lines();
     const lines = await batchLines(ledger, batchId, { afterLine, limit, ...(only === undefined ? {} : { only }) });
     const last = lines.at(-1);
     if (last === undefined) return;
     afterLine = last.lineNo;
     const answers = lines.map(answerLine);
     yield { lines, answers, upTo: afterLine };
-    const chars = answers.reduce((sum, text) => sum + text.length, 0);
-    limit = chars > lightChars ? Math.max(1, limit >> 1) : Math.min(pageLines, limit * 2);
+    size.had(answers.reduce((sum, text) => sum + text.length, 0));
   }
 }
 

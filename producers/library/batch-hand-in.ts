@@ -1,8 +1,8 @@
 /** Hands lines in as one batch. Killed anywhere, the same call with the same lines goes on where it was. */
-import { createHash } from "node:crypto";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import { batchById, cancelBatch, lastLineOf, sealBatch } from "../../src/ledger/batches.ts";
 import type { Priority } from "../../src/request/priority.ts";
+import { fingerprintOf } from "../batches/fingerprint.ts";
 
 /** What holds for all lines that say nothing of it. */
 export interface Handing {
@@ -32,8 +32,7 @@ export async function handInLines(
 ): Promise<HandedIn> {
   const { ledger, intake } = fleet;
   const { tenant, priority, model, deadlineMs } = handing;
-  const meaning = [lines.contentHash, tenant, model ?? null, priority, deadlineMs ?? null];
-  const fingerprint = createHash("sha256").update(JSON.stringify(meaning)).digest("hex");
+  const fingerprint = fingerprintOf({ contentHash: lines.contentHash, ...handing });
   const options = {
     priority,
     ...(model === undefined ? {} : { model }),

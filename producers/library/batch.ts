@@ -3,6 +3,7 @@ import type { Fleet } from "../../src/fleet/fleet.ts";
 import { type BatchLine, batchLines } from "../../src/ledger/batch-results.ts";
 import { type BatchCounts, type BatchState, batchById, batchCounts, cancelBatch } from "../../src/ledger/batches.ts";
 import { isTerminal } from "../../src/request/lifecycle.ts";
+import { openPageSize } from "../jsonl/results.ts";
 import { type Answer, answerFrom } from "./answer.ts";
 import type { EndWaiter } from "./ended.ts";
 
@@ -43,7 +44,6 @@ export type BatchAnswer = {
     }
 );
 
-const pageLines = 200;
 const lookMs = 5_000;
 
 export function batchOf(fleet: Fleet, waiter: EndWaiter, id: string, fresh: boolean): Batch {
@@ -57,9 +57,11 @@ export function batchOf(fleet: Fleet, waiter: EndWaiter, id: string, fresh: bool
       return { state: batch.state, total: batch.total, ...counts };
     },
     async *results({ signal } = {}) {
+      const size = openPageSize();
       for (let afterLine = 0; ; ) {
         signal?.throwIfAborted();
-        const page = await batchLines(ledger, id, { afterLine, limit: pageLines });
+        const page = await batchLines(ledger, id, { afterLine, limit: size.lines() });
+        size.had(page.reduce((sum, { result }) => sum + (JSON.stringify(result)?.length ?? 0), 0));
         const open = page.findIndex(({ state }) => !isTerminal(state));
         for (const line of open === -1 ? page : page.slice(0, open)) {
           yield answerIn(line);

@@ -5,6 +5,7 @@ import type { Usage } from "../request/usage.ts";
 import type { LineShape } from "./accept.ts";
 import type { PassedOver } from "./claim.ts";
 import type { Ledger } from "./ledger.ts";
+import { isUnpriced } from "./unpriced.ts";
 import { usageColumn, usageIn } from "./usage-columns.ts";
 
 export interface BatchLine {
@@ -72,7 +73,7 @@ export async function batchLines(ledger: Ledger, batchId: string, query: LinesQu
     left join lateral (
       select (array_agg(http_status order by id desc) filter (where outcome = 'failed' and failure_kind = r.failure_kind))[1] as http_status,
         (array_agg(${usageColumn(ledger)} order by id desc) filter (where outcome = 'succeeded'))[1] as usage,
-        case when bool_or(cost_nano_usd is null and (outcome <> 'failed' or failure_kind in ('timeout', 'stream', 'network')))
+        case when bool_or(${isUnpriced(ledger)})
           then null else sum(cost_nano_usd)::text end as cost
       from attempts where request_id = l.request_id
     ) a on true

@@ -3,6 +3,7 @@ import type { ISql } from "postgres";
 import { v7 as uuidv7 } from "uuid";
 import { despiteDeadlocks } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
+import { isUnpriced } from "./unpriced.ts";
 import { tellOfBatches, tellOfRequests } from "./webhook-outbox.ts";
 
 export type BatchState = "accepting" | "running" | "completed" | "cancelling" | "cancelled" | "failed";
@@ -129,17 +130,33 @@ export interface BatchCounts {
   readonly held: number;
 }
 
+export const batchCounts = async (ledger: Ledger, id: string): Promise<BatchCounts> =>
+  (await countsOf(ledger, [id])).get(id) ?? countsIn([]);
+
 /**
- * Counts by state, of one moment. Open and bad rows are counted from their partial indexes; what remains has succeeded.
+ * Counts by state, of one moment, of each of these batches. Open and bad rows are counted from their partial indexes; what
+ * remains has succeeded.
  */
-export async function batchCounts(ledger: Ledger, id: string): Promise<BatchCounts> {
-  const states = await ledger.sql<{ state: string; n: number }[]>`
-    select 'accepted' as state, count(*)::int as n from batch_lines where batch_id = ${id}
-    union all
-    select state, count(*)::int from requests
-    where batch_id = ${id} and state in ('queued', 'dispatched', 'running', 'waiting', 'held') group by state
-    union all
-    select state, count(*)::int from requests where batch_id = ${id} and state in ('failed', 'cancelled') group by state`;
+export async function countsOf(ledger: Ledger, ids: readonly string[]): Promise<ReadonlyMap<string, BatchCounts>> {
+  if (ids.length === 0) return new Map();
+  const rows = await ledger.sql<(StateCount & { id: string })[]>`
+    select b.id, c.state, c.n from unnest(${[...ids]}::uuid[]) as b(id) cross join lateral (
+      select 'accepted' as state, count(*)::int as n from batch_lines where batch_id = b.id
+      union all
+      select state, count(*)::int from requests
+      where batch_id = b.id and state in ('queued', 'dispatched', 'running', 'waiting', 'held') group by state
+      union all
+      select state, count(*)::int from requests where batch_id = b.id and state in ('failed', 'cancelled') group by state
+    ) c`;
+  return new Map(ids.map((id) => [id, countsIn(rows.filter((row) => row.id === id))]));
+}
+
+interface StateCount {
+  readonly state: string;
+  readonly n: number;
+}
+
+function countsIn(states: readonly StateCount[]): BatchCounts {
   const of = (state: string) => states.find((row) => row.state === state)?.n ?? 0;
   const accepted = of("accepted");
   const others = states.reduce((sum, row) => sum + row.n, 0) - accepted;
@@ -183,7 +200,7 @@ export async function batchSpend(ledger: Ledger, id: string): Promise<BatchSpend
   >`
     select count(*)::int as calls, coalesce(sum(input_tokens), 0) as input, coalesce(sum(output_tokens), 0) as output,
       coalesce(sum(cost_nano_usd), 0)::text as cost,
-      count(*) filter (where cost_nano_usd is null and (outcome <> 'failed' or failure_kind in ('timeout', 'stream', 'network')))::int as unpriced,
+      count(*) filter (where ${isUnpriced(ledger)})::int as unpriced,
       count(*) filter (where created_at > now() - interval '10 seconds')::int as recent,
       coalesce(sum(input_tokens + output_tokens) filter (where created_at > now() - interval '10 seconds'), 0) as recent_tokens,
       greatest(1, least(10, coalesce(extract(epoch from now() - min(created_at)), 10)))::float8 as recent_seconds

@@ -3,6 +3,7 @@
  * same whatever there was before. Where more ended than are read, what is older than those is not known.
  */
 import type { Within } from "./read-by-index.ts";
+import { isUnpriced } from "./unpriced.ts";
 
 /** What ended of one deployment within one slot. */
 export interface SlotCalls {
@@ -35,12 +36,12 @@ const historySeconds = 300;
 
 /** To be asked within readByIndex. */
 export async function recentCalls(ledger: Within, most: number): Promise<RecentCalls> {
-  const [slots, [whole]] = await Promise.all([slotRows(ledger, most), wholeRow(ledger, most)]);
+  const [whole] = await wholeRow(ledger, most);
   const nowMs = whole?.now_ms ?? Date.now();
   const isCut = (whole?.rows ?? 0) >= most;
   const oldestMs = nowMs - historySeconds * 1_000;
   return {
-    slots: slots.map((row) => ({
+    slots: (whole?.slots ?? []).map((row) => ({
       slotMs: row.slot * slotSeconds * 1_000,
       deployment: row.deployment,
       calls: row.calls,
@@ -67,25 +68,8 @@ interface SlotRow {
   readonly unpriced: number;
 }
 
-/** A call whose worker died has no end, so it is no call that ended. */
-const newest = ({ sql }: Within, most: number) => sql`
-  newest as materialized (
-    select created_at, deployment, outcome, failure_kind, input_tokens, output_tokens, cost_nano_usd, duration_ms, first_token_ms
-    from attempts order by xact desc limit ${most}
-  ),
-  ended as (
-    select * from newest where outcome <> 'lost' and created_at > now() - ${historySeconds} * interval '1 second')`;
-
-const slotRows = (ledger: Within, most: number) =>
-  ledger.sql<SlotRow[]>`
-    with ${newest(ledger, most)}
-    select floor(extract(epoch from created_at) / ${slotSeconds}::int)::int as slot, deployment, count(*)::int as calls,
-      count(*) filter (where outcome = 'failed')::int as failed, coalesce(sum(input_tokens), 0)::text as input,
-      coalesce(sum(output_tokens), 0)::text as output, coalesce(sum(cost_nano_usd), 0)::text as cost,
-      count(*) filter (where cost_nano_usd is null and (outcome <> 'failed' or failure_kind in ('timeout', 'stream', 'network')))::int as unpriced
-    from ended group by 1, 2 order by 1, 2`;
-
 interface WholeRow {
+  readonly slots: readonly SlotRow[] | null;
   readonly now_ms: number;
   readonly rows: number;
   readonly oldest_ms: number | null;
@@ -94,11 +78,26 @@ interface WholeRow {
   readonly first_token: number | null;
 }
 
+/** A call whose worker died has no end, so it is no call that ended. */
 const wholeRow = (ledger: Within, most: number) =>
   ledger.sql<WholeRow[]>`
-    with ${newest(ledger, most)},
+    with newest as materialized (
+      select created_at, deployment, outcome, failure_kind, input_tokens, output_tokens, cost_nano_usd, duration_ms, first_token_ms
+      from attempts order by xact desc limit ${most}
+    ),
+    ended as (
+      select * from newest where outcome <> 'lost' and created_at > now() - ${historySeconds} * interval '1 second'
+    ),
+    slots as (
+      select floor(extract(epoch from created_at) / ${slotSeconds}::int)::int as slot, deployment, count(*)::int as calls,
+        count(*) filter (where outcome = 'failed')::int as failed, coalesce(sum(input_tokens), 0)::text as input,
+        coalesce(sum(output_tokens), 0)::text as output, coalesce(sum(cost_nano_usd), 0)::text as cost,
+        count(*) filter (where ${isUnpriced(ledger)})::int as unpriced
+      from ended group by 1, 2
+    ),
     minute as (select * from ended where outcome = 'succeeded' and created_at > now() - interval '1 minute')
     select (extract(epoch from now()) * 1000)::float8 as now_ms, (select count(*)::int from newest) as rows,
+      (select json_agg(slots order by slot, deployment) from slots) as slots,
       (select (extract(epoch from min(created_at)) * 1000)::float8 from newest) as oldest_ms,
       (select percentile_disc(0.5) within group (order by duration_ms) from minute) as p50,
       (select percentile_disc(0.99) within group (order by duration_ms) from minute) as p99,

@@ -6,6 +6,7 @@
  */
 import type { Ledger } from "./ledger.ts";
 import type { Within } from "./read-by-index.ts";
+import { isUnpriced } from "./unpriced.ts";
 
 export interface ModelStats {
   readonly provider: string;
@@ -59,7 +60,7 @@ export async function rollUpAttempts(ledger: Ledger, limit = 50_000): Promise<nu
         select hour, provider, model, count(*) as calls, count(*) filter (where outcome = 'succeeded') as succeeded,
           coalesce(sum(input_tokens), 0) as input_tokens, coalesce(sum(output_tokens), 0) as output_tokens,
           coalesce(sum(cost_nano_usd), 0) as cost_nano_usd,
-          count(*) filter (where cost_nano_usd is null and (outcome <> 'failed' or failure_kind in ('timeout', 'stream', 'network'))) as unpriced,
+          count(*) filter (where ${isUnpriced({ sql })}) as unpriced,
           sum(duration_ms) as duration_ms, coalesce(sum(first_token_ms), 0) as first_token_ms, count(first_token_ms) as first_tokens
         from rows group by 1, 2, 3
       ),

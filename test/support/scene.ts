@@ -17,7 +17,7 @@ export const scene = {
 } as const;
 
 /** A fleet with workers whose circuits open with the first failure. */
-export const openScene = (services: TestServices): Promise<TestHttp> =>
+export const openPlay = (services: TestServices): Promise<TestHttp> =>
   openTestHttp(services, { workers: true, settings: { circuit: { threshold: 1 } } });
 
 /** Calls that succeed, a provider that is down until its circuit opens, a paused lane, and a batch that waits for it. */

@@ -2,9 +2,9 @@
  * Handing a checked file in: finds the batch it became before, or opens one, and brings in the lines that are missing.
  * Killed anywhere, the same command goes on.
  */
-import { createHash } from "node:crypto";
 import type { Fleet } from "../../../src/fleet/fleet.ts";
 import { type BatchView, batchById, cancelBatch, lastLineOf, sealBatch } from "../../../src/ledger/batches.ts";
+import { fingerprintOf } from "../../batches/fingerprint.ts";
 import { enqueue } from "../../jsonl/enqueue.ts";
 import { count } from "../amounts.ts";
 import { CommandFailed, exitCodes } from "../exit.ts";
@@ -36,7 +36,13 @@ export async function handIn(work: HandIn): Promise<HandedIn> {
   const wanted = {
     tenant,
     source: work.source,
-    fingerprint: fingerprintOf(work, tenant),
+    fingerprint: fingerprintOf({
+      contentHash: checked.contentHash,
+      tenant,
+      model: options.model,
+      priority: options.priority,
+      deadlineMs: options.deadline,
+    }),
     options: optionsOf(options),
     total: checked.good,
   };
@@ -46,12 +52,6 @@ export async function handIn(work: HandIn): Promise<HandedIn> {
   if (batch.state !== "accepting") return { batch, fresh, complete: true };
   const complete = await bringIn(work, batch);
   return { batch: (await batchById(fleet.ledger, batch.id)) ?? batch, fresh, complete };
-}
-
-/** Of the content and of everything that changes what it means. */
-function fingerprintOf({ checked, options }: HandIn, tenant: string): string {
-  const meaning = [checked.contentHash, tenant, options.model ?? null, options.priority, options.deadline ?? null];
-  return createHash("sha256").update(JSON.stringify(meaning)).digest("hex");
 }
 
 const optionsOf = ({ model, priority, deadline, skipBad }: BatchRunOptions) => ({

@@ -6,7 +6,7 @@ import { startHttp } from "../../../producers/http/server.ts";
 import { createKey } from "../../../src/ledger/api-keys.ts";
 import { openTestFleet } from "../../support/fleet.ts";
 import { openTestHttp } from "../../support/http.ts";
-import { openScene, play, scene } from "../../support/scene.ts";
+import { openPlay, play, scene } from "../../support/scene.ts";
 import { useServices } from "../../support/services.ts";
 
 const services = useServices();
@@ -47,7 +47,7 @@ describe("the events of the dashboard", () => {
   });
 
   test("say exactly what a run cost, what is open and what holds it", async () => {
-    const http = await openScene(services);
+    const http = await openPlay(services);
     await play(http);
 
     const look = await firstLook(http.url);

@@ -5,7 +5,7 @@ import { createKey } from "../../../src/ledger/api-keys.ts";
 import { useBrowser } from "../../support/browser.ts";
 import { chromiumPath } from "../../support/chromium-binary.ts";
 import { openTestHttp } from "../../support/http.ts";
-import { openScene, play, scene } from "../../support/scene.ts";
+import { openPlay, play, scene } from "../../support/scene.ts";
 import { useServices } from "../../support/services.ts";
 
 const services = useServices();
@@ -14,7 +14,7 @@ const browser = useBrowser(chromium);
 
 describe.skipIf(chromium === undefined)("the dashboard", () => {
   test("says what to do while there is nothing, then shows a run as it happens, without being loaded again", async () => {
-    const http = await openScene(services);
+    const http = await openPlay(services);
     const { page, complaints } = await browser.open(http.url);
     const row = (table: string, text: string) => page.locator(`#${table} > *`).filter({ hasText: text });
     const figure = (name: string) => page.locator(`[data-figure=${name}]`);
@@ -55,7 +55,7 @@ describe.skipIf(chromium === undefined)("the dashboard", () => {
   });
 
   test("is light or dark as its reader is, fits a phone, and is reached by the keyboard", async () => {
-    const http = await openScene(services);
+    const http = await openPlay(services);
     await play(http);
     const paper = "getComputedStyle(document.body).backgroundColor";
     const light = await browser.open(http.url, { colorScheme: "light" });

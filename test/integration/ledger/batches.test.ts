@@ -9,6 +9,7 @@ import {
   batchCounts,
   batchSpend,
   cancelBatch,
+  countsOf,
   findOrOpenBatch,
   finishBatches,
   lastLineOf,
@@ -68,6 +69,23 @@ const plainCounts = async (ledger: Ledger, id: string) => {
     ...Object.fromEntries(requestStates.map((state) => [state, of(state)])),
   };
 };
+
+describe("counts of several batches", () => {
+  test("are those of each, also of one without lines", async () => {
+    const ledger = await openTestLedger(services);
+    const [one, two] = [await batchOf(ledger, 2), await batchOf(ledger, 3)];
+    await succeed(ledger, one.ids[0] ?? "");
+    await fail(ledger, two.ids[0] ?? "");
+    await cancelRequest(ledger, two.ids[1] ?? "");
+    const { id: empty } = await openBatch(ledger, wish);
+    const counts = await countsOf(ledger, [one.id, two.id, empty]);
+    expect(counts.get(one.id)).toMatchObject({ accepted: 2, succeeded: 1, queued: 1, failed: 0 });
+    expect(counts.get(two.id)).toMatchObject({ accepted: 3, succeeded: 0, failed: 1, cancelled: 1, queued: 1 });
+    expect(counts.get(empty)).toMatchObject({ accepted: 0, succeeded: 0, queued: 0 });
+    for (const id of [one.id, two.id, empty]) expect(await batchCounts(ledger, id)).toEqual(counts.get(id));
+    expect(await countsOf(ledger, [])).toEqual(new Map());
+  });
+});
 
 describe("a batch", () => {
   test("takes lines, is sealed, and completes when no request is open", async () => {

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { ChatBody } from "../../src/request/body.ts";
-import { depthComplaint, type Read, read } from "../wire/complaint.ts";
+import { type Read, readDocument } from "../wire/complaint.ts";
 import { readOpenaiChat } from "../wire/openai-chat.ts";
 import { openChunks } from "../wire/openai-chunks.ts";
 import { openaiBody } from "../wire/openai-completion.ts";
@@ -47,9 +47,7 @@ interface Asked {
 }
 
 function readAsked(value: unknown): Read<Asked> {
-  const deep = depthComplaint(value);
-  if (deep !== undefined) return { ok: false, reason: `the body ${deep}` };
-  const given = read(streamSchema, value);
+  const given = readDocument(streamSchema, value);
   if (!given.ok) return given;
   const { stream, stream_options: options, ...rest } = given.value;
   const chat = readOpenaiChat(rest, "", "default");

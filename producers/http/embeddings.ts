@@ -2,7 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { EmbeddingBody } from "../../src/request/body.ts";
-import { depthComplaint, type Read, read } from "../wire/complaint.ts";
+import { type Read, readDocument } from "../wire/complaint.ts";
 import { openaiBody } from "../wire/openai-completion.ts";
 import { readOpenaiEmbeddings } from "../wire/openai-embeddings.ts";
 import { attend } from "./attend.ts";
@@ -32,9 +32,7 @@ interface Asked {
 const howSchema = z.looseObject({ encoding_format: z.enum(["float", "base64"]).nullish() });
 
 function readAsked(value: unknown): Read<Asked> {
-  const deep = depthComplaint(value);
-  if (deep !== undefined) return { ok: false, reason: `the body ${deep}` };
-  const given = read(howSchema, value);
+  const given = readDocument(howSchema, value);
   if (!given.ok) return given;
   const { encoding_format: format, ...rest } = given.value;
   const body = readOpenaiEmbeddings(rest, "", "default");

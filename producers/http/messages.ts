@@ -7,7 +7,7 @@ import { openMessageEvents } from "../wire/anthropic-events.ts";
 import { anthropicMessage } from "../wire/anthropic-message.ts";
 import { readAnthropicMessages } from "../wire/anthropic-messages.ts";
 import type { MessageEvent } from "../wire/anthropic-streamed-blocks.ts";
-import { depthComplaint, type Read, read } from "../wire/complaint.ts";
+import { type Read, readDocument } from "../wire/complaint.ts";
 import { type AnswerDeps, attend } from "./attend.ts";
 import type { ServerEvent } from "./event-writer.ts";
 import { invalidBody } from "./invalid-body.ts";
@@ -44,9 +44,7 @@ const named = (event: MessageEvent): ServerEvent => ({ event: event.type, data: 
 
 /** What both routes of messages take. */
 export function readMessage(value: unknown): Read<ChatBody> {
-  const deep = depthComplaint(value);
-  if (deep !== undefined) return { ok: false, reason: `the body ${deep}` };
-  const given = read(bodySchema, value);
+  const given = readDocument(bodySchema, value);
   if (!given.ok) return given;
   const { stream, ...rest } = given.value;
   const chat = readAnthropicMessages(rest, "", "default");

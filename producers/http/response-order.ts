@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import type { ChatBody } from "../../src/request/body.ts";
-import { depthComplaint, pathOf, type Read, read } from "../wire/complaint.ts";
+import { pathOf, type Read, read, readDocument } from "../wire/complaint.ts";
 import { type OutputItem, outputItems, requestOfItem } from "../wire/openai-response-output.ts";
 import { readOpenaiResponses } from "../wire/openai-responses.ts";
 import type { Caller } from "./callers.ts";
@@ -21,9 +21,7 @@ const howSchema = z.looseObject({
 });
 
 export async function readResponseOrder(fleet: Fleet, caller: Caller, value: unknown): Promise<Read<ResponseOrder>> {
-  const deep = depthComplaint(value);
-  if (deep !== undefined) return { ok: false, reason: `the body ${deep}` };
-  const given = read(howSchema, value);
+  const given = readDocument(howSchema, value);
   if (!given.ok) return given;
   const { stream, background, ...asked } = given.value;
   const input = await resolved(fleet, caller, asked.input);

@@ -3,7 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { soundTypes } from "../../src/provider/sound.ts";
 import type { Usage } from "../../src/request/usage.ts";
-import { depthComplaint, type Read, read } from "../wire/complaint.ts";
+import { type Read, readDocument } from "../wire/complaint.ts";
 import { readOpenaiSpeech, type SpeechOrder } from "../wire/openai-speech.ts";
 import { attend } from "./attend.ts";
 import type { AnswerDeps } from "./attended.ts";
@@ -24,9 +24,7 @@ export function addSpeech(app: FastifyInstance, deps: AnswerDeps): void {
 }
 
 function readAsked(value: unknown): Read<SpeechOrder> {
-  const deep = depthComplaint(value);
-  if (deep !== undefined) return { ok: false, reason: `the body ${deep}` };
-  const given = read(z.looseObject({}), value);
+  const given = readDocument(z.looseObject({}), value);
   return given.ok ? readOpenaiSpeech(given.value) : given;
 }
 

@@ -1,6 +1,7 @@
 /** What the routes of webhooks say of themselves. */
 import { z } from "zod";
 import { eventTypes } from "../../src/webhook/event.ts";
+import { idSchema } from "../wire/fields.ts";
 import { jsonContent, type RouteDoc } from "./openapi/route-doc.ts";
 
 const group = "Webhooks";
@@ -23,20 +24,19 @@ const webhookShape = {
 };
 const webhook = z.strictObject(webhookShape).meta({ id: "Webhook" });
 
+export const webhookWishSchema = z.strictObject({
+  url: z.string(),
+  events: z.array(z.enum(eventTypes)).min(1).nullish(),
+  batch_requests: z.boolean().nullish(),
+  tenant: idSchema.max(100).nullish(),
+});
+
 export const registerWebhookDoc: RouteDoc = {
   group,
   summary: "Register a receiver of webhooks",
   description: "See docs/webhooks.md.",
   headers: { "Idempotency-Key": "The same key and wish bring the same receiver, with its secret" },
-  body: jsonContent(
-    "Where to, and of what",
-    z.strictObject({
-      url: z.string(),
-      events: z.array(z.enum(eventTypes)).min(1).nullish(),
-      batch_requests: z.boolean().nullish(),
-      tenant: z.string().nullish(),
-    }),
-  ),
+  body: jsonContent("Where to, and of what", webhookWishSchema),
   answers: {
     201: jsonContent("It, with its secret, this once", z.strictObject({ ...webhookShape, secret: z.string() })),
   },

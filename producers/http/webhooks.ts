@@ -3,29 +3,26 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import { endpointById, listEndpoints, revokeEndpoint } from "../../src/ledger/webhook-endpoints.ts";
-import { eventTypes } from "../../src/webhook/event.ts";
 import { endpointJson, type Registered, registerEndpoint, registerEndpointOnce } from "../webhook-endpoint.ts";
 import { read } from "../wire/complaint.ts";
-import { idSchema } from "../wire/fields.ts";
 import { withPatience } from "./errors.ts";
 import { readIdempotencyKey, usedForAnother } from "./idempotency-key.ts";
 import { invalidBody } from "./invalid-body.ts";
 import { type Problem, sendProblem } from "./problem.ts";
 import type { ById } from "./requests.ts";
-import { listWebhooksDoc, registerWebhookDoc, revokeWebhookDoc, showWebhookDoc } from "./webhooks-doc.ts";
-
-const wishSchema = z.strictObject({
-  url: z.string(),
-  events: z.array(z.enum(eventTypes)).min(1).nullish(),
-  batch_requests: z.boolean().nullish(),
-  tenant: idSchema.max(100).nullish(),
-});
+import {
+  listWebhooksDoc,
+  registerWebhookDoc,
+  revokeWebhookDoc,
+  showWebhookDoc,
+  webhookWishSchema,
+} from "./webhooks-doc.ts";
 
 export function addWebhooks(app: FastifyInstance, fleet: Fleet): void {
   app.post("/v1/webhooks", { config: { doc: registerWebhookDoc } }, async (request, reply) => {
     const key = readIdempotencyKey(request.headers);
     if (!key.ok) return sendProblem(reply, key.problem);
-    const wish = read(wishSchema, request.body, "");
+    const wish = read(webhookWishSchema, request.body, "");
     if (!wish.ok) return sendProblem(reply, invalidBody(wish.reason));
     const { tenant: own } = request.caller;
     const { url, events, batch_requests: batchRequests, tenant } = wish.value;

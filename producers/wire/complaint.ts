@@ -33,6 +33,12 @@ function isTooDeep(value: unknown): boolean {
   return false;
 }
 
+/** Parses a body strictly, unless it nests too deeply to be walked through. */
+export function readDocument<Schema extends z.ZodType>(schema: Schema, value: unknown): Read<z.output<Schema>> {
+  const deep = depthComplaint(value);
+  return deep === undefined ? read(schema, value) : { ok: false, reason: `the body ${deep}` };
+}
+
 /** Reads each item of a list; the first bad one is the answer. `at` is the path of the list. */
 export function readEach<Item, Value>(
   items: readonly Item[],

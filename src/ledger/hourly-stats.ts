@@ -1,34 +1,14 @@
 /** All calls by the hour, from the roll-up: what it costs to ask follows the hours and the models, not the calls. */
 import type { Within } from "./read-by-index.ts";
-import { percentileMs } from "./stats.ts";
+import { type CallStats, callStatsOf, type SumsRow } from "./stats.ts";
 
-export interface HourStats {
+export interface HourStats extends CallStats {
   readonly hour: Date;
-  readonly calls: number;
-  readonly succeeded: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly costNanoUsd: bigint;
-  /** Calls whose cost is unknown and therefore missing from the sum. */
-  readonly unpriced: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-}
-
-interface Row {
-  readonly hour: Date;
-  readonly calls: string;
-  readonly succeeded: string;
-  readonly input_tokens: string;
-  readonly output_tokens: string;
-  readonly cost_nano_usd: string;
-  readonly unpriced: string;
-  readonly durations: readonly string[];
 }
 
 /** The present hour and those before it, `hours` in all; an hour without a call has no entry. Lags behind by the reconciler's tick. */
 export async function hourlyStats(ledger: Within, hours: number): Promise<HourStats[]> {
-  const rows = await ledger.sql<Row[]>`
+  const rows = await ledger.sql<(SumsRow & { readonly hour: Date })[]>`
     with wanted as (
       select * from attempt_stats where hour > date_trunc('hour', now()) - ${hours} * interval '1 hour'
     ),
@@ -42,15 +22,5 @@ export async function hourlyStats(ledger: Within, hours: number): Promise<HourSt
       sum(output_tokens) as output_tokens, sum(cost_nano_usd) as cost_nano_usd, sum(unpriced) as unpriced,
       min(spread.durations) as durations
     from wanted join spread using (hour) group by hour order by hour`;
-  return rows.map((row) => ({
-    hour: row.hour,
-    calls: Number(row.calls),
-    succeeded: Number(row.succeeded),
-    inputTokens: Number(row.input_tokens),
-    outputTokens: Number(row.output_tokens),
-    costNanoUsd: BigInt(row.cost_nano_usd),
-    unpriced: Number(row.unpriced),
-    p50Ms: percentileMs(row.durations.map(Number), 0.5),
-    p99Ms: percentileMs(row.durations.map(Number), 0.99),
-  }));
+  return rows.map((row) => ({ hour: row.hour, ...callStatsOf(row) }));
 }

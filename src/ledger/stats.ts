@@ -8,9 +8,8 @@ import type { Ledger } from "./ledger.ts";
 import type { Within } from "./read-by-index.ts";
 import { isUnpriced } from "./unpriced.ts";
 
-export interface ModelStats {
-  readonly provider: string;
-  readonly model: string;
+/** What some calls came to, from the roll-up. */
+export interface CallStats {
   readonly calls: number;
   readonly succeeded: number;
   readonly inputTokens: number;
@@ -18,9 +17,14 @@ export interface ModelStats {
   readonly costNanoUsd: bigint;
   /** Calls whose cost is unknown and therefore missing from the sum. */
   readonly unpriced: number;
-  readonly meanMs: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+}
+
+export interface ModelStats extends CallStats {
+  readonly provider: string;
+  readonly model: string;
+  readonly meanMs: number;
   /** Mean time to first token of streamed calls; undefined when there were none. */
   readonly firstTokenMs: number | undefined;
 }
@@ -86,15 +90,20 @@ export async function rollUpAttempts(ledger: Ledger, limit = 50_000): Promise<nu
   });
 }
 
-interface StatsRow {
-  readonly provider: string;
-  readonly model: string;
+export interface SumsRow {
   readonly calls: string;
   readonly succeeded: string;
   readonly input_tokens: string;
   readonly output_tokens: string;
   readonly cost_nano_usd: string;
   readonly unpriced: string;
+  /** Calls by bucket of their duration. */
+  readonly durations: readonly string[];
+}
+
+interface StatsRow extends SumsRow {
+  readonly provider: string;
+  readonly model: string;
   readonly duration_ms: string;
   readonly first_token_ms: string;
   readonly first_tokens: string;
@@ -102,7 +111,7 @@ interface StatsRow {
 
 /** Since the start of the hour that lies `hours` back; `since` says which. Lags behind by the reconciler's tick. */
 export async function modelStats(ledger: Within, hours: number): Promise<{ since: Date; models: ModelStats[] }> {
-  const rows = await ledger.sql<(StatsRow & { since: Date; durations: string[] })[]>`
+  const rows = await ledger.sql<StatsRow[]>`
     with wanted as (
       select * from attempt_stats where hour >= date_trunc('hour', now() - ${hours} * interval '1 hour')
     ),
@@ -118,30 +127,37 @@ export async function modelStats(ledger: Within, hours: number): Promise<{ since
       min(spread.durations) as durations
     from wanted join spread using (provider, model) group by provider, model order by calls desc`;
   const since = new Date(Math.floor((Date.now() - hours * 3_600_000) / 3_600_000) * 3_600_000);
-  return { since, models: rows.map((row) => statsOf(row, row.durations.map(Number))) };
+  return { since, models: rows.map(statsOf) };
 }
 
-function statsOf(row: StatsRow, durations: readonly number[]): ModelStats {
-  const calls = Number(row.calls);
+function statsOf(row: StatsRow): ModelStats {
+  const sums = callStatsOf(row);
   const firstTokens = Number(row.first_tokens);
   return {
     provider: row.provider,
     model: row.model,
-    calls,
+    ...sums,
+    meanMs: sums.calls === 0 ? 0 : Number(row.duration_ms) / sums.calls,
+    firstTokenMs: firstTokens === 0 ? undefined : Number(row.first_token_ms) / firstTokens,
+  };
+}
+
+export function callStatsOf(row: SumsRow): CallStats {
+  const durations = row.durations.map(Number);
+  return {
+    calls: Number(row.calls),
     succeeded: Number(row.succeeded),
     inputTokens: Number(row.input_tokens),
     outputTokens: Number(row.output_tokens),
     costNanoUsd: BigInt(row.cost_nano_usd),
     unpriced: Number(row.unpriced),
-    meanMs: calls === 0 ? 0 : Number(row.duration_ms) / calls,
     p50Ms: percentileMs(durations, 0.5),
     p99Ms: percentileMs(durations, 0.99),
-    firstTokenMs: firstTokens === 0 ? undefined : Number(row.first_token_ms) / firstTokens,
   };
 }
 
 /** The duration below which `share` of the counted calls lie, from bucket counts. */
-export function percentileMs(durations: readonly number[], share: number): number {
+function percentileMs(durations: readonly number[], share: number): number {
   const total = durations.reduce((sum, count) => sum + count, 0);
   let below = 0;
   for (const [bucket, count] of durations.entries()) {

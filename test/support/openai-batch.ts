@@ -1,9 +1,10 @@
 /** Batches through OpenAI's own client, and what their files say. */
-import OpenAI, { toFile } from "openai";
+import type OpenAI from "openai";
+import { toFile } from "openai";
 import { eventually } from "./eventually.ts";
+import { openaiOf } from "./openai.ts";
 
-export const openaiClient = ({ url }: { readonly url: string }, apiKey = "any") =>
-  new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 });
+export const openaiClient = (server: { readonly url: string }, apiKey = "any"): OpenAI => openaiOf(server, { apiKey });
 
 export const upload = async (client: OpenAI, lines: readonly string[]): Promise<string> => {
   const content = Buffer.from(lines.map((line) => `${line}\n`).join(""));

@@ -7,6 +7,7 @@ import { queueNameOf, type Side } from "../src/queue/lane-job.ts";
 import { listenForJobs } from "../src/queue/lane-news.ts";
 import type { Lanes } from "../src/queue/lanes.ts";
 import { openLoop } from "../src/runtime/loop.ts";
+import { within } from "../src/runtime/within.ts";
 
 export interface LaneSide {
   readonly lane: string;
@@ -23,6 +24,7 @@ export interface ConsumersOptions<Place extends LaneSide> {
 
 /** For what nobody told of: jobs that were there before, that a dead worker left in hand, that came while Redis was away. */
 const lookMs = 2_000;
+const closePatienceMs = 1_000;
 
 /** Closing waits until nothing is in flight. */
 export function openConsumers<Place extends LaneSide>(options: ConsumersOptions<Place>): { close(): Promise<void> } {
@@ -45,14 +47,18 @@ export function openConsumers<Place extends LaneSide>(options: ConsumersOptions<
     return lookMs;
   }
 
-  const loop = openLoop(look, { onError: options.onError, retryMs: lookMs });
+  const onError = (error: unknown) => {
+    if (!isOver) options.onError(error);
+  };
+  const loop = openLoop(look, { onError, retryMs: lookMs });
   const news = listenForJobs(options.redisUrl, open, loop.wake);
 
   return {
     async close() {
       isOver = true;
       news.close();
-      await Promise.all([loop.stop(), ...opened.map((consumer) => consumer.close())]);
+      // A look at a Redis that is away takes long, and nobody needs its answer any more.
+      await Promise.all([within(closePatienceMs, loop.stop()), ...opened.map((consumer) => consumer.close())]);
     },
   };
 }

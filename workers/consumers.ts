@@ -2,10 +2,12 @@
  * Consumers of lanes, each opened when its lane first has a job: a catalogue knows hundreds of lanes, each consumer takes
  * two connections to Redis, and a fleet uses a few. Which lanes have jobs is said by whoever adds them, and looked at.
  */
+import { randomUUID } from "node:crypto";
 import type { LaneConsumer } from "../src/queue/consume.ts";
 import { queueNameOf, type Side } from "../src/queue/lane-job.ts";
 import { listenForJobs } from "../src/queue/lane-news.ts";
 import type { Lanes } from "../src/queue/lanes.ts";
+import { servesName } from "../src/queue/presence.ts";
 import { openLoop } from "../src/runtime/loop.ts";
 import { within } from "../src/runtime/within.ts";
 
@@ -51,7 +53,8 @@ export function openConsumers<Place extends LaneSide>(options: ConsumersOptions<
     if (!isOver) options.onError(error);
   };
   const loop = openLoop(look, { onError, retryMs: lookMs });
-  const news = listenForJobs(options.redisUrl, open, loop.wake);
+  const connectionName = servesName(randomUUID(), [...new Set(options.places.map(({ lane }) => lane))]);
+  const news = listenForJobs(options.redisUrl, { connectionName, heard: open, listening: loop.wake });
 
   return {
     async close() {

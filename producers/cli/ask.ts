@@ -1,4 +1,5 @@
 /** Asking one question from the command line: through the queue like everything else, with workers of its own if nobody works. */
+
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import type { Order } from "../../src/intake/order.ts";
 import { type AttemptView, attemptsOf, type RequestView, requestById } from "../../src/ledger/requests.ts";
@@ -8,7 +9,7 @@ import { type AllWorkers, startAll } from "../../workers/all.ts";
 import { follow, take } from "../library/asking.ts";
 import { openEndWaiter } from "../library/ended.ts";
 import type { Taken } from "../library/taken.ts";
-import { workersOf } from "./commands/batch-look.ts";
+import { workersIn } from "../workers-in.ts";
 import { openComplaints } from "./commands/batch-workers.ts";
 import { CommandFailed, exitCodes } from "./exit.ts";
 import { onLeave } from "./leave.ts";
@@ -60,7 +61,7 @@ const refusalCode = (refusal: Extract<Taken, { ok: false }>["refusal"]): number 
 /** Whether some process takes jobs from the request's lane. */
 async function isServed(fleet: Fleet, id: string): Promise<boolean> {
   const request = await requestById(fleet.ledger, id);
-  return request === undefined || (await workersOf(fleet, request.lane)) !== 0;
+  return request === undefined || (await workersIn(fleet))?.(request.lane) !== 0;
 }
 
 /** Text as it comes, on stdout, and with `verbose` reasoning on stderr; what a failed attempt had said already is marked as void. */

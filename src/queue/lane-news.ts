@@ -8,13 +8,17 @@ export const tellOfJobs = (redis: RedisClient, queueName: string): void => {
   redis.publish(channel, queueName).catch(() => {});
 };
 
-/** Calls `heard` with the name of a queue until closed; `listening` once it can hear. */
-export function listenForJobs(
-  redisUrl: string,
-  heard: (queueName: string) => void,
-  listening: () => void,
-): { close(): void } {
-  const redis = openRedis(redisUrl, { maxRetriesPerRequest: null, connectionName: "millrace:lanes-listener" });
+export interface Listening {
+  /** Of its connection: see presence.ts. */
+  readonly connectionName: string;
+  readonly heard: (queueName: string) => void;
+  /** From now on it hears. */
+  readonly listening: () => void;
+}
+
+/** Calls `heard` with the name of a queue until closed. */
+export function listenForJobs(redisUrl: string, { connectionName, heard, listening }: Listening): { close(): void } {
+  const redis = openRedis(redisUrl, { maxRetriesPerRequest: null, connectionName });
   redis.on("error", () => {});
   redis.on("message", (_channel: string, queueName: string) => heard(queueName));
   redis.subscribe(channel).then(listening, () => {}); // ioredis subscribes again whenever it reconnects

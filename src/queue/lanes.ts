@@ -8,6 +8,7 @@ import { openRedis } from "../runtime/redis-client.ts";
 import { isInfoRefused, runIdOf } from "../runtime/redis-patience.ts";
 import { dispatchOf, jobIdOf, type NewLaneJob, queueNameOf, type Side, sides } from "./lane-job.ts";
 import { tellOfJobs } from "./lane-news.ts";
+import { workersByLane } from "./presence.ts";
 
 export interface LaneDepth {
   /** Jobs waiting for a worker, by class and in all. */
@@ -28,6 +29,8 @@ export interface Lanes {
   depth(lane: string, side: Side): Promise<LaneDepth>;
   /** Whether a worker is wanted there: for jobs that wait, or that one has in hand, who may be dead. */
   hasJobs(lane: string, side: Side): Promise<boolean>;
+  /** Processes that serve each lane; lanes that nobody serves are not among them. Rejects when Redis is away or does not say. */
+  workers(): Promise<ReadonlyMap<string, number>>;
   /** Whether nobody waits on this side of the lane, and it is not paused. */
   isFree(lane: string, side: Side): Promise<boolean>;
   /** Those of the given jobs that Redis no longer knows, finished ones included. */
@@ -114,6 +117,7 @@ export function openLanes(redisUrl: string): Lanes {
       const counts = await queue(lane, side).getJobCounts("wait", "prioritized", "active");
       return { waiting: (counts["wait"] ?? 0) + (counts["prioritized"] ?? 0), active: counts["active"] ?? 0 };
     },
+    workers: () => workersByLane(redis),
     async hasJobs(lane, side) {
       const keys = keysOf(lane, side);
       return (await redis.exists(`${keys}:wait`, `${keys}:prioritized`, `${keys}:active`, `${keys}:delayed`)) > 0;

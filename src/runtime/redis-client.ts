@@ -86,6 +86,10 @@ function tlsOptions({ caFile, certFile, keyFile, servername }: TlsFiles) {
   };
 }
 
+/** The servers that clients are connected to: on a cluster all of them. */
+export const everyNode = (client: RedisClient): readonly Redis[] =>
+  client instanceof Cluster ? client.nodes("all") : [client];
+
 /** Names of keys by a pattern, in no order; on a cluster from every master. */
 export async function* scanKeys(client: RedisClient, match: string): AsyncGenerator<string> {
   for (const node of client instanceof Cluster ? client.nodes("master") : [client]) {

@@ -1,10 +1,12 @@
 /** One look at a batch: counts, pace, money, and what limits it, all asked of the ledger and the lanes. */
+
 import { limitOf } from "../../../src/config/pool.ts";
 import type { Fleet } from "../../../src/fleet/fleet.ts";
 import { batchOpenWork, callsPerMinute, type OpenWork, runningByLane } from "../../../src/ledger/batch-progress.ts";
 import { type BatchCounts, type BatchView, batchCounts, batchSpend } from "../../../src/ledger/batches.ts";
 import { latestCircuitEvents } from "../../../src/ledger/circuit-events.ts";
 import { pausedLanes } from "../../../src/ledger/toggles.ts";
+import { workersIn } from "../../workers-in.ts";
 import { type LaneFacts, limitsNow } from "../progress-limit.ts";
 import { type Pace, slowestLaneMs } from "../progress-pace.ts";
 import type { ProgressView } from "../progress-view.ts";
@@ -54,6 +56,7 @@ export async function laneFacts(fleet: Fleet, batchId: string, queued?: number):
   ]);
   const closures = events.filter(({ toState }) => toState !== "closed");
   const lanes = [...new Set(work.map((entry) => entry.lane))];
+  const workers = await workersIn(fleet);
   const seenQueued = work.reduce((sum, entry) => sum + (entry.state === "queued" ? entry.count : 0), 0);
   const scale = queued === undefined || seenQueued === 0 ? 1 : queued / seenQueued;
   return Promise.all(
@@ -63,7 +66,7 @@ export async function laneFacts(fleet: Fleet, batchId: string, queued?: number):
       return {
         lane,
         open: ours.reduce((sum, entry) => sum + entry.count * (entry.state === "queued" ? scale : 1), 0),
-        workers: await workersOf(fleet, lane),
+        workers: workers?.(lane),
         slotsPerWorker: fleet.config.worker.slotsPerLane,
         paused: paused.has(lane),
         closures: closures
@@ -87,13 +90,6 @@ export async function laneFacts(fleet: Fleet, batchId: string, queued?: number):
     }),
   );
 }
-
-/** Processes that take jobs from this lane; undefined while Redis is away. */
-export const workersOf = (fleet: Fleet, lane: string): Promise<number | undefined> =>
-  fleet.lanes
-    .queue(lane, "main")
-    .getWorkersCount()
-    .catch(() => undefined);
 
 /** Workers count to this before BullMQ's own limiter would close; `rateLimit` sets it beyond. See queue/consume.ts. */
 const limiterMax = 1_000_000_000;

@@ -1,4 +1,5 @@
 /** Everything that serves the demo's batch, in this process, and the care that it serves nothing else. */
+
 import type { Fleet } from "../../../src/fleet/fleet.ts";
 import { openBatchesOf, openRequestsElsewhere } from "../../../src/ledger/batch-progress.ts";
 import { cancelBatch } from "../../../src/ledger/batches.ts";
@@ -6,9 +7,9 @@ import { freePort } from "../../../src/runtime/embedded/ports.ts";
 import type { RunningTelemetry } from "../../../src/telemetry/start.ts";
 import { startAll } from "../../../workers/all.ts";
 import { observeFleet } from "../../http/fleet-gauges.ts";
+import { workersIn } from "../../workers-in.ts";
 import { count } from "../amounts.ts";
 import { CommandFailed } from "../exit.ts";
-import { workersOf } from "./batch-look.ts";
 import { openComplaints } from "./batch-workers.ts";
 
 /** The source by which the demo knows its own batches. */
@@ -19,9 +20,8 @@ export const demoSource = "millrace demo";
  * requests. Throws CommandFailed when they could; what an earlier demo left unfinished is cancelled.
  */
 export async function refuseForeignWork(fleet: Fleet): Promise<void> {
-  const lanes = [...fleet.config.catalog.pools.keys()];
-  const workers = await Promise.all(lanes.map((lane) => workersOf(fleet, lane)));
-  if (workers.some((number) => number !== undefined && number > 0)) {
+  const workers = await workersIn(fleet);
+  if ([...fleet.config.catalog.pools.keys()].some((lane) => (workers?.(lane) ?? 0) > 0)) {
     throw new CommandFailed(
       "Workers are running on this ledger (millrace up, maybe), and the demo's requests would go to them. Stop them, or run the demo in another folder.",
     );

@@ -1,15 +1,16 @@
 /** `millrace queue status|pause|resume`. */
+
 import type { Command } from "commander";
 import type { Fleet } from "../../../src/fleet/fleet.ts";
 import { censusLimit, type LaneCensus, laneCensus } from "../../../src/ledger/lane-census.ts";
 import { pausedLanes } from "../../../src/ledger/toggles.ts";
 import { sides } from "../../../src/queue/lane-job.ts";
 import { switchLaneOff, switchLaneOn } from "../../lane-switch.ts";
+import { workersIn } from "../../workers-in.ts";
 import { span } from "../amounts.ts";
 import { CommandFailed, exitCodes } from "../exit.ts";
 import { openShell, withFleet } from "../shell.ts";
 import { table } from "../table.ts";
-import { workersOf } from "./batch-look.ts";
 import { withJson } from "./batch-options.ts";
 
 interface LaneOptions {
@@ -65,7 +66,11 @@ async function status(options: LaneOptions): Promise<void> {
 
 async function laneStatuses(fleet: Fleet): Promise<LaneStatus[]> {
   const names = [...fleet.config.catalog.pools.keys()];
-  const [census, paused] = await Promise.all([laneCensus(fleet.ledger, names), pausedLanes(fleet.ledger)]);
+  const [census, paused, workers] = await Promise.all([
+    laneCensus(fleet.ledger, names),
+    pausedLanes(fleet.ledger),
+    workersIn(fleet),
+  ]);
   return Promise.all(
     census.map(async (lane) => {
       const depths = await Promise.all(sides.map((side) => fleet.lanes.depth(lane.lane, side)));
@@ -76,7 +81,7 @@ async function laneStatuses(fleet: Fleet): Promise<LaneStatus[]> {
           active: depths.reduce((sum, depth) => sum + depth.active, 0),
         },
         paused: paused.has(lane.lane),
-        workers: await workersOf(fleet, lane.lane),
+        workers: workers?.(lane.lane),
       };
     }),
   );

@@ -5,7 +5,7 @@ import { openPoolLook } from "../../../src/admission/pool-look.ts";
 import type { PoolStatus } from "../../../src/admission/pool-status.ts";
 import type { Fleet } from "../../../src/fleet/fleet.ts";
 import { sides } from "../../../src/queue/lane-job.ts";
-import { workersOf } from "../../cli/commands/batch-look.ts";
+import { type Workers, workersIn } from "../../workers-in.ts";
 
 export interface RedisFacts {
   /** Jobs of both sides that wait for a worker, by lane. */
@@ -17,7 +17,7 @@ export interface RedisFacts {
 }
 
 export interface RedisQuestion {
-  /** Lanes whose workers are counted: it costs a list of all connections for each. */
+  /** Lanes whose workers are told. */
   readonly busyLanes: readonly string[];
   readonly deployments: readonly string[];
 }
@@ -28,7 +28,7 @@ export interface RedisLook {
   close(): void;
 }
 
-/** Workers come and go seldom. */
+/** Workers come and go seldom, and they are found in a list of all connections. */
 const workersMs = 10_000;
 
 export function openRedisLook(fleet: Fleet): RedisLook {
@@ -36,19 +36,20 @@ export function openRedisLook(fleet: Fleet): RedisLook {
   const pools = [...catalog.pools.values()];
   const poolLook = openPoolLook(fleet.redisUrl);
   const circuits = openCircuits(fleet.redisUrl, catalog);
-  const counted = new Map<string, { readonly workers: number | undefined; readonly atMs: number }>();
+  let counted: { readonly workers: Workers | undefined; readonly atMs: number } | undefined;
 
   async function windowOf(lane: string): Promise<[string, number]> {
     const depths = await Promise.all(sides.map((side) => fleet.lanes.depth(lane, side)));
     return [lane, depths.reduce((sum, { waiting }) => sum + waiting, 0)];
   }
 
-  async function workersIn(lane: string): Promise<[string, number | undefined]> {
-    const known = counted.get(lane);
-    if (known?.workers && performance.now() - known.atMs < workersMs) return [lane, known.workers];
-    const workers = await workersOf(fleet, lane);
-    counted.set(lane, { workers, atMs: performance.now() });
-    return [lane, workers];
+  async function workersOf(lanes: readonly string[]): Promise<ReadonlyMap<string, number | undefined>> {
+    const isOld = counted === undefined || performance.now() - counted.atMs > workersMs;
+    // For a lane without any somebody may be on the way.
+    if (isOld || lanes.some((lane) => !counted?.workers?.(lane))) {
+      counted = { workers: await workersIn(fleet), atMs: performance.now() };
+    }
+    return new Map(lanes.map((lane) => [lane, counted?.workers?.(lane)]));
   }
 
   async function circuitsOf(deployments: readonly string[]): Promise<readonly CircuitStatus[]> {
@@ -68,11 +69,11 @@ export function openRedisLook(fleet: Fleet): RedisLook {
     async facts({ busyLanes, deployments }) {
       const [windows, workers, status, found] = await Promise.all([
         Promise.all(pools.map(({ id }) => windowOf(id))),
-        Promise.all(busyLanes.map(workersIn)),
+        workersOf(busyLanes),
         poolLook.status(pools),
         circuitsOf(deployments),
       ]);
-      return { windows: new Map(windows), workers: new Map(workers), pools: status, circuits: found };
+      return { windows: new Map(windows), workers, pools: status, circuits: found };
     },
     close() {
       poolLook.close();

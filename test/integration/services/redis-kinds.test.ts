@@ -24,6 +24,7 @@ async function runThrough(redisUrl: string) {
   }
   expect(await allEnded(fleet)).toEqual({ succeeded: 135 });
   for (const provider of Object.values(providers)) expect(provider.calls).toHaveLength(45);
+  expect((await fleet.lanes.workers()).get("anthropic.haiku")).toBe(1);
   return fleet;
 }
 

@@ -57,3 +57,17 @@ test("a lane wants a worker while a job waits there, and while one is in hand, w
   await inHand?.moveToCompleted("done", "its-token", false);
   expect(await lanes.hasJobs(lane, "main")).toBe(false);
 });
+
+test("workers are counted by the lanes that they serve, from their start on and as long as they live", async () => {
+  const fleet = await openTestFleet(services);
+  const all = startWorker(fleet, { anthropic: testProvider(), openai: testProvider() });
+  startWorker(fleet, { anthropic: testProvider() });
+  const counted = async () => {
+    const workers = await fleet.lanes.workers();
+    return [lane, "openai.gpt-5-mini", "gemini.gemini-3.5-flash"].map((name) => workers.get(name));
+  };
+  await expect.poll(counted).toEqual([2, 1, undefined]);
+
+  await all.drain(0);
+  await expect.poll(counted).toEqual([1, undefined, undefined]);
+});

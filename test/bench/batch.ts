@@ -1,5 +1,5 @@
 /**
- * A large batch over HTTP: 50,000 short lines (5,000 in a short run) through OpenAI's own client, an API and workers in a
+ * A large batch over HTTP: 50,000 lines of 200 MB (5,000 of 20 MB in a short run) through OpenAI's own client, an API and workers in a
  * process each, as users start them, with Node's default flags, and the simulator. What the API's memory grows by at most,
  * from after its first batch on, and whether each line is answered once and in order.
  */
@@ -13,6 +13,8 @@ import { endChild, startSimulatorProcess } from "./simulated.ts";
 
 const main = fileURLToPath(new URL("../../producers/cli/main.js", import.meta.url));
 const warmUpLines = 200;
+/** Lines of four kilobytes. */
+const words = 187;
 const withinMs = 600_000;
 
 const simulator = await startSimulatorProcess({ outputTokens: { p50: 5, p99: 10 } });
@@ -41,7 +43,7 @@ async function measure({ fleet, settings, quick, say }: Bench, providerUrl: stri
     const lines = quick ? 5_000 : 50_000;
     const { grown } = watchMemory(api.child.pid ?? 0);
     const began = performance.now();
-    const { completed, answers, different, misplaced } = await runNumbered(client, lines, withinMs);
+    const { completed, answers, different, misplaced } = await runNumbered(client, lines, withinMs, words);
     const seconds = (performance.now() - began) / 1_000;
     say(`  ${lines} lines came back in ${seconds.toFixed(0)} s`);
     return {

@@ -25,9 +25,9 @@ export interface Answered {
   readonly misplaced: number;
 }
 
-/** Uploads `count` short lines, waits for the end of their batch and reads what was answered. */
-export async function runNumbered(client: OpenAI, count: number, withinMs: number): Promise<Answered> {
-  const text = Array.from({ length: count }, (_unused, at) => numberedLine(at, 4)).join("");
+/** Uploads `count` lines, short ones unless told otherwise, waits for the end of their batch and reads what was answered. */
+export async function runNumbered(client: OpenAI, count: number, withinMs: number, words = 4): Promise<Answered> {
+  const text = Array.from({ length: count }, (_unused, at) => numberedLine(at, words)).join("");
   const file = await toFile(Buffer.from(text), "in.jsonl");
   const { id: input } = await client.files.create({ file, purpose: "batch" });
   const terms = { endpoint: "/v1/chat/completions", completion_window: "24h" } as const;

@@ -17,15 +17,19 @@ const tagsIn = (text: string): readonly string[] => JSON.parse(text).entries.map
 
 export const migrationsIn = (folder: string): readonly string[] => tagsIn(readFileSync(join(folder, journal), "utf8"));
 
-/** The newest commit whose migrations are the first ones of today's, but not all. */
+/** The newest commit whose migrations are the first ones of today's, word for word, but not all. */
 function earlierCommit(git: (...words: string[]) => string): string | undefined {
   const today = migrationsIn(".");
   const commits = git("log", "--full-history", "--format=%H", "--", journal).trim().split("\n");
   return commits.find((commit) => {
     const tags = tagsIn(git("show", `${commit}:${journal}`));
-    return tags.length < today.length && tags.every((tag, at) => tag === today[at]);
+    return tags.length < today.length && tags.every((tag, at) => tag === today[at] && isToday(git, commit, tag));
   });
 }
+
+/** Whether a commit has a migration as it is today: one that was written anew before it was released is another. */
+const isToday = (git: (...words: string[]) => string, commit: string, tag: string): boolean =>
+  git("show", `${commit}:drizzle/${tag}.sql`) === readFileSync(`drizzle/${tag}.sql`, "utf8");
 
 const tooShort = "the history does not reach back to the version before the last migration";
 

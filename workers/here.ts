@@ -45,6 +45,7 @@ export function openHere({ slots, leaseMs, work, onError }: HereOptions): OpenHe
           return undefined;
         })
         .finally(() => leave(request.lane)),
+    release: ({ lane }) => leave(lane),
     async close() {
       isClosed = true;
       await new Promise<void>((resolve) => {

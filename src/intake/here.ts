@@ -18,6 +18,8 @@ export interface Here {
    * call may be asked for while the row is still being stored. Never rejects.
    */
   run(request: ClaimedRequest, stored: Promise<boolean>): Promise<AnswerHere | undefined>;
+  /** It will not be run. */
+  release(row: NewRequest): void;
 }
 
 export interface AnswerHere {
@@ -81,11 +83,12 @@ export function openLocalCalls(lanes: Pick<Lanes, "isFree">): LocalCalls {
         const request = claimedFrom(row, leaseToken, new Date(nowMs));
         const isStored = stored.then((ids) => ids.has(row.id));
         // What may be there already asks for no leave before it is known to be new.
-        const begins = row.idempotencyKey === undefined ? Promise.resolve() : isStored;
-        called.set(
-          row.id,
-          begins.then(() => giver.run(request, isStored)),
-        );
+        const whenNew = async () => {
+          if (await isStored) return giver.run(request, isStored);
+          giver.release(row);
+          return undefined;
+        };
+        called.set(row.id, row.idempotencyKey === undefined ? giver.run(request, isStored) : whenNew());
       }
       return called;
     },

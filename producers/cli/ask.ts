@@ -1,5 +1,4 @@
 /** Asking one question from the command line: through the queue like everything else, with workers of its own if nobody works. */
-
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import type { Order } from "../../src/intake/order.ts";
 import { type AttemptView, attemptsOf, type RequestView, requestById } from "../../src/ledger/requests.ts";

@@ -43,6 +43,12 @@ export function addBatchExtras(app: FastifyInstance, { fleet, files, runner, clo
   app.register(async (scope) => {
     addBatchProgress(scope, fleet, closing);
     let followers = 0;
+    /** No line of the batch is still to get an end. */
+    const isOver = async (id: string): Promise<boolean> => {
+      const now = await seenBatch(fleet.ledger, id);
+      const endedAt = now?.hosted === undefined ? now?.finishedAt : now.hosted.settledAt;
+      return now === undefined || endedAt !== undefined;
+    };
 
     scope.get<ById>(
       "/v1/batches/:id/results",
@@ -57,12 +63,7 @@ export function addBatchExtras(app: FastifyInstance, { fleet, files, runner, clo
         if (follows && followers >= mostFollowers) return sendProblem(reply, tooManyFollowers);
         const gone = goneOf(leaving(reply), closing);
         const pages = follows
-          ? answersAsTheyCome(fleet.ledger, batch.id, gone, from, async () => {
-              const now = await seenBatch(fleet.ledger, batch.id);
-              return (
-                (now?.hosted === undefined ? now?.finishedAt : now.hosted.settledAt) !== undefined || now === undefined
-              );
-            })
+          ? answersAsTheyCome(fleet.ledger, batch.id, gone, from, () => isOver(batch.id))
           : finishedAnswers(fleet.ledger, batch.id, status ?? "finished", from);
         const texts = Readable.from(textsOf(pages));
         if (follows) {

@@ -1,5 +1,4 @@
 /** Anthropic's `/v1/messages/batches`: create, list, look at, cancel, delete, results. */
-
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";

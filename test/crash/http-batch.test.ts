@@ -27,7 +27,7 @@ const killed = async (process: CliProcess): Promise<void> => {
 
 /**
  * Points that a batch does not pass by itself: who comes to one waits there until it is opened, so that what goes before
- * lasts until it is seen.
+ * lasts until it is seen. A gate is a row; a trigger has no event to wait for, so it looks until the row is gone.
  */
 async function openGates({ fleet: { ledger } }: CrashScene) {
   const { sql } = ledger;

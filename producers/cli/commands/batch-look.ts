@@ -1,5 +1,4 @@
 /** One look at a batch: counts, pace, money, and what limits it, all asked of the ledger and the lanes. */
-
 import { limitOf } from "../../../src/config/pool.ts";
 import type { Fleet } from "../../../src/fleet/fleet.ts";
 import { batchOpenWork, callsPerMinute, type OpenWork, runningByLane } from "../../../src/ledger/batch-progress.ts";

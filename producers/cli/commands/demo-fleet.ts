@@ -1,5 +1,4 @@
 /** Everything that serves the demo's batch, in this process, and the care that it serves nothing else. */
-
 import type { Fleet } from "../../../src/fleet/fleet.ts";
 import { openBatchesOf, openRequestsElsewhere } from "../../../src/ledger/batch-progress.ts";
 import { cancelBatch } from "../../../src/ledger/batches.ts";

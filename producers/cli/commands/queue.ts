@@ -1,5 +1,4 @@
 /** `millrace queue status|pause|resume`. */
-
 import type { Command } from "commander";
 import type { Fleet } from "../../../src/fleet/fleet.ts";
 import { censusLimit, type LaneCensus, laneCensus } from "../../../src/ledger/lane-census.ts";

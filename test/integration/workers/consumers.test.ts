@@ -1,5 +1,4 @@
 /** A worker listens to a lane from the first job on that comes there. */
-
 import { Worker } from "bullmq";
 import { expect, onTestFinished, test } from "vitest";
 import { lanePrefix, openLanes } from "../../../src/queue/lanes.ts";
